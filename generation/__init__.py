@@ -1,0 +1,1 @@
+"""A question and its passages to an answer that is checked against them."""

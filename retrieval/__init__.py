@@ -1,0 +1,1 @@
+"""Chunks into the index; a question to ranked passages."""

@@ -1,0 +1,52 @@
+"""The one error base of the platform.
+
+Every error that a user can meet derives from `PlumblineError`: it carries a stable `code` for programs, a sentence for
+people, and whether trying again can help. Packages define their own subclasses next to the code that raises them;
+`api/error_responses.py` alone turns them into HTTP, `cli` alone into exit codes.
+"""
+
+from __future__ import annotations
+
+
+class PlumblineError(Exception):
+    """Base of all errors shown to users.
+
+    `code` is stable and machine-readable (snake_case). The message says what is wrong and what to do about it.
+    `retryable` is true when the same call can succeed later without a change by the caller.
+    """
+
+    code = "internal_error"
+    retryable = False
+
+    def __init__(self, message: str, *, code: str | None = None, retryable: bool | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+        if retryable is not None:
+            self.retryable = retryable
+
+
+class InvalidInput(PlumblineError):
+    """The caller sent something that cannot be used; the message says what would be accepted."""
+
+    code = "invalid_input"
+
+
+class NotFound(PlumblineError):
+    """The named thing does not exist for this caller (another tenant's things do not exist either)."""
+
+    code = "not_found"
+
+
+class Unavailable(PlumblineError):
+    """A part that this call needs does not answer at present."""
+
+    code = "unavailable"
+    retryable = True
+
+
+class ConfigurationError(PlumblineError):
+    """The settings cannot work as they are; the message names the setting and a value that would do."""
+
+    code = "configuration_error"

@@ -1,0 +1,1 @@
+"""Checks on texts that enter and leave the platform."""

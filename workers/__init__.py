@@ -1,0 +1,1 @@
+"""The Celery application, its thin tasks and the in-process worker."""
