@@ -1,0 +1,171 @@
+"""A question to the platform, the answer to it, and the events of an answer that is still being made."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from retrieval.passages import Passage, Scope
+from runtime.errors import PlumblineError
+
+Span: TypeAlias = tuple[int, int]
+
+
+class OnUnsupported(enum.StrEnum):
+    """What to do with a sentence that its evidence does not support."""
+
+    FLAG = "flag"
+    REDACT = "redact"
+    REFUSE = "refuse"
+    ESCALATE = "escalate"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Turn:
+    role: str
+    content: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Question:
+    """One question with everything that its caller may choose."""
+
+    text: str
+    scope: Scope
+    model: str | None = None
+    history: tuple[Turn, ...] = ()
+    on_unsupported: OnUnsupported = OnUnsupported.FLAG
+    max_latency_ms: float | None = None
+    max_cost_usd: float | None = None
+    use_cache: bool = True
+    passages: tuple[Passage, ...] | None = None  # given: only these may be used (reading), nothing is retrieved
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Citation:
+    """`quote` is verbatim in the document at `quote_span` (offsets in the document's text)."""
+
+    marker: int
+    document_id: str
+    document_name: str
+    chunk_id: str
+    page: int | None
+    quote: str
+    quote_span: Span
+    answer_span: Span
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SentenceVerdict:
+    span: Span
+    is_claim: bool
+    score: float
+    supported: bool
+    evidence: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CheckerInfo:
+    name: str
+    version: str
+    threshold: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Groundedness:
+    """`score` is the probability that the whole answer is supported by its passages."""
+
+    score: float
+    supported: bool
+    sentences: tuple[SentenceVerdict, ...]
+    unsupported_spans: tuple[Span, ...]
+    checker: CheckerInfo
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ModelUse:
+    name: str
+    route: str
+    reason: str
+    escalated: bool = False
+    fallbacks: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Usage:
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CacheUse:
+    hit: bool = False
+    similarity: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    answer_id: str
+    question: str
+    answer: str
+    refused: bool
+    citations: tuple[Citation, ...]
+    groundedness: Groundedness | None
+    passages: tuple[Passage, ...]
+    model: ModelUse
+    usage: Usage
+    cache: CacheUse
+    timings_ms: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer of the outward contract, as plain JSON types."""
+        data: dict[str, Any] = dataclasses.asdict(dataclasses.replace(self, passages=()))
+        data["passages"] = [passage_to_json(passage) for passage in self.passages]
+        return data
+
+
+def passage_to_json(passage: Passage) -> dict[str, Any]:
+    chunk = passage.chunk
+    return {
+        "chunk_id": chunk.chunk_id,
+        "document_id": chunk.document_id,
+        "document_name": chunk.document_name,
+        "text": chunk.text,
+        "span": [chunk.start, chunk.end],
+        "page": chunk.page,
+        "section": chunk.section,
+        "score": passage.score,
+        "scores": dict(passage.scores),
+    }
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PassagesFound:
+    passages: tuple[Passage, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Delta:
+    text: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SentenceChecked:
+    verdict: SentenceVerdict
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AnswerDone:
+    answer: Answer
+
+
+AnswerEvent: TypeAlias = PassagesFound | Delta | SentenceChecked | AnswerDone
+
+
+class InvalidQuestion(PlumblineError):
+    """The question is empty or longer than can be answered."""
+
+    code = "invalid_question"

@@ -1,0 +1,121 @@
+"""The index of chunks as the rest of the platform sees it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.passages import Scope, StoredChunk
+from runtime.errors import PlumblineError
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SparseVector:
+    """BM25 as a sparse vector: `indices` uint32 (n,), `values` float32 (n,)."""
+
+    indices: NDArray[np.uint32]
+    values: NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class IndexPoint:
+    """A chunk with its vectors: `dense` float32 (d,) of length 1, `tokens` float32 (m, t) rows of length 1."""
+
+    chunk: StoredChunk
+    dense: NDArray[np.float32]
+    sparse: SparseVector
+    tokens: NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class QueryVectors:
+    """A question in the three forms of the index: `dense` (d,), `sparse`, `tokens` (q, t)."""
+
+    dense: NDArray[np.float32]
+    sparse: SparseVector
+    tokens: NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Hit:
+    """A candidate: enough of its payload to drop versions that are not active, and its raw score in one arm."""
+
+    chunk_id: str
+    document_id: str
+    version: int
+    score: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Candidates:
+    """Best first, one list an arm."""
+
+    dense: list[Hit]
+    bm25: list[Hit]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Generation:
+    """What an index was built with. Vectors of different generations cannot be mixed.
+
+    `mean_chunk_terms` is the `avg_len` of BM25, fixed for the life of the generation.
+    """
+
+    embedding_model: str
+    dimension: int
+    token_dimension: int
+    chunker_version: str
+    mean_chunk_terms: float
+
+
+class IndexMismatch(PlumblineError):
+    """The index on disk was built with another embedding model or chunker; the message says what to run."""
+
+    code = "index_mismatch"
+
+
+class IndexLocked(PlumblineError):
+    """Another process owns the index folder."""
+
+    code = "index_locked"
+
+
+class VectorIndex(Protocol):
+    """Chunks of all tenants in one index; every read and delete is bound to a tenant inside the implementation.
+
+    Implementations are thread-safe: searches run while points are written. All pass `tests/retrieval/index_contract.py`.
+    """
+
+    def upsert(self, points: Sequence[IndexPoint]) -> None:
+        """Write points (idempotent by chunk id). Visible to searches when the call returns."""
+
+    def delete_document(self, tenant: str, document_id: str, *, keep_version: int | None = None) -> None:
+        """Remove the document's points, of all versions or of all but one."""
+
+    def candidates(self, scope: Scope, query: QueryVectors, limit: int) -> Candidates:
+        """The best `limit` chunks by cosine and by BM25 in one round trip, with raw scores.
+
+        The IDF of BM25 is that of the tenant's own chunks.
+        """
+
+    def rescore(self, scope: Scope, query: QueryVectors, chunk_ids: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
+        """Exact scores of the given chunks in one round trip: `{"dense"|"bm25"|"maxsim": {chunk_id: score}}`.
+
+        MaxSim is the sum over question tokens of the best dot product among the chunk's token vectors, divided by the
+        number of question tokens. A chunk without a common term has no entry under `bm25`.
+        """
+
+    def fetch(self, scope: Scope, chunk_ids: Iterable[str]) -> Mapping[str, StoredChunk]:
+        """Payloads by chunk id; unknown ids and other tenants' chunks are absent from the answer."""
+
+    def count(self, scope: Scope, document_id: str | None = None, version: int | None = None) -> int:
+        """Exact number of chunks in the scope."""
+
+    def flush(self) -> None:
+        """Make everything written so far survive a crash of the process and of the machine."""
+
+    def close(self) -> None: ...
