@@ -1,0 +1,148 @@
+"""One evaluation run as one JSON object: what was measured, with what, on what, and every item's own result."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runtime.errors import InvalidInput
+
+_SOURCE_FOLDER = pathlib.Path(__file__).resolve().parent.parent
+_LIBRARIES = ("onnxruntime", "qdrant-edge-py", "qdrant-client", "torch", "sentence-transformers", "numpy")
+_SECRET_NAME = re.compile(r"(^|_)(key|secret|token|password)$", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):([^/@\s]+)@")
+_HIDDEN = "**********"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RunRecord:
+    """`metrics` are aggregates by name, `intervals` their 95% intervals, `records` one object an item with its `id`.
+
+    `seconds` is the wall time of the whole run. `data_hash` is the SHA-256 of the data as read (decompressed), so that
+    two runs can be told to have measured the same items.
+    """
+
+    command: str
+    settings: Mapping[str, Any]
+    commit: str | None
+    machine: Mapping[str, Any]
+    started: str
+    seconds: float
+    metrics: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+    records: Sequence[Mapping[str, Any]]
+    data_hash: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def write(self, path: pathlib.Path) -> None:
+        """Write the record as JSON; the file appears whole or not at all."""
+        partial = path.with_name(path.name + ".partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_text(json.dumps(self.to_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            os.replace(partial, path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise InvalidInput(f"The run could not be written to {path}: {error.strerror}.") from error
+
+
+def read_run_record(path: pathlib.Path) -> RunRecord:
+    """A record written by `RunRecord.write`; raises `InvalidInput` when the file is something else."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise InvalidInput(f"{path} is not a run record: it is not JSON ({error}).") from error
+    names = [field.name for field in dataclasses.fields(RunRecord)]
+    missing = [name for name in names if not isinstance(data, dict) or name not in data]
+    if missing:
+        raise InvalidInput(f"{path} is not a run record (it lacks {', '.join(missing)}); make one with plumb eval --out.")
+    if not isinstance(data["records"], list) or any(not isinstance(r, dict) or "id" not in r for r in data["records"]):
+        raise InvalidInput(f"{path}: `records` must be a list of objects with an `id`.")
+    data["intervals"] = {name: (low, high) for name, (low, high) in data["intervals"].items()}
+    return RunRecord(**{name: data[name] for name in names})
+
+
+def visible_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with secrets hidden: values under secret names, and passwords inside addresses."""
+    return {name: _HIDDEN if _SECRET_NAME.search(name) and value else _visible(value) for name, value in settings.items()}
+
+
+def _visible(value: Any) -> Any:
+    if isinstance(value, str):
+        return _URL_PASSWORD.sub(rf"\1:{_HIDDEN}@", value)
+    if isinstance(value, Mapping):
+        return visible_settings(value)
+    if isinstance(value, list | tuple):
+        return [_visible(item) for item in value]
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
+
+
+def source_commit() -> str | None:
+    """Commit of the source tree, with `-dirty` when tracked files differ from it; `None` outside a repository."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return commit + ("-dirty" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(_SOURCE_FOLDER), *arguments], capture_output=True, text=True, timeout=10, check=True
+    )
+    return done.stdout.strip()
+
+
+def machine_facts() -> dict[str, Any]:
+    """Processor, usable cores, memory in GiB, Python and the libraries that decide speed; nothing that names the host."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "processor": _processor_name(),
+        "cores": cores,
+        "memory_gib": _memory_gib(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "libraries": {name: version for name in _LIBRARIES if (version := _installed_version(name))},
+    }
+
+
+def _processor_name() -> str:
+    try:
+        for line in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass  # not Linux: the general name below has to do
+    return platform.processor() or platform.machine()
+
+
+def _memory_gib() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+def _installed_version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def utc_now() -> str:
+    """The present moment in ISO 8601, in seconds, UTC."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
