@@ -68,7 +68,9 @@ def read_run_record(path: pathlib.Path) -> RunRecord:
     names = [field.name for field in dataclasses.fields(RunRecord)]
     missing = [name for name in names if not isinstance(data, dict) or name not in data]
     if missing:
-        raise InvalidInput(f"{path} is not a run record (it lacks {', '.join(missing)}); make one with plumb eval --out.")
+        raise InvalidInput(
+            f"{path} is not a run record (it lacks {', '.join(missing)}); make one with plumb eval --out."
+        )
     if not isinstance(data["records"], list) or any(not isinstance(r, dict) or "id" not in r for r in data["records"]):
         raise InvalidInput(f"{path}: `records` must be a list of objects with an `id`.")
     data["intervals"] = {name: (low, high) for name, (low, high) in data["intervals"].items()}
@@ -77,7 +79,9 @@ def read_run_record(path: pathlib.Path) -> RunRecord:
 
 def visible_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings with secrets hidden: values under secret names, and passwords inside addresses."""
-    return {name: _HIDDEN if _SECRET_NAME.search(name) and value else _visible(value) for name, value in settings.items()}
+    return {
+        name: _HIDDEN if _SECRET_NAME.search(name) and value else _visible(value) for name, value in settings.items()
+    }
 
 
 def _visible(value: Any) -> Any:

@@ -1,0 +1,108 @@
+"""Questions asked, answers scored: correctness, refusals, groundedness flags, latency and cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from evals.answer_metrics import contains_gold, count_refusals, exact_match, token_f1, without_citation_marks
+from evals.cases import AnswerCase
+from evals.evaluate_retrieval import Evaluation
+from evals.statistics import Interval, bootstrap_interval, quantile_interval
+
+Ask = Callable[[AnswerCase], Mapping[str, Any]]
+"""A case to the answer object of the outward contract (`answer`, `refused`, `citations`, `groundedness`, `usage`)."""
+
+
+def evaluate_answers(
+    cases: Sequence[AnswerCase], ask: Ask, *, on_progress: Callable[[float], None] = lambda share: None
+) -> Evaluation:
+    """Ask one question after the other; the first is asked once more beforehand, to warm up.
+
+    `exact_match`, `containment` and `f1` are means over the answerable questions, a refusal counting 0; `accuracy` is the
+    share of all questions that were answered correctly or rightly refused. A metric without a single item it could be
+    computed on (refusal precision without a refusal) is left out. Latency is the wall time of `ask` in ms.
+    """
+    ask(cases[0])
+    records = []
+    for done, case in enumerate(cases, start=1):
+        start = time.perf_counter()
+        answer = ask(case)
+        records.append(score_answer(case, answer, latency_ms=1000 * (time.perf_counter() - start)))
+        on_progress(done / len(cases))
+    metrics, intervals = aggregate_answers(records)
+    return Evaluation(metrics, intervals, records)
+
+
+def score_answer(case: AnswerCase, answer: Mapping[str, Any], latency_ms: float) -> dict[str, Any]:
+    """The record of one question.
+
+    `correct`: a gold answer stands in the answer, or an unanswerable question was refused. Values that do not apply to
+    the question (`f1` of an unanswerable one) or were not measured are `None`.
+    """
+    refused = bool(answer["refused"])
+    text = "" if refused else without_citation_marks(answer["answer"])
+    exact = contained = f1 = None
+    if case.answerable:
+        exact = not refused and exact_match(text, case.answers)
+        contained = exact or (not refused and contains_gold(text, case.answers))
+        f1 = 0.0 if refused else token_f1(text, case.answers)
+    groundedness = answer["groundedness"]
+    return {
+        "id": case.case_id,
+        "answer": answer["answer"],
+        "refused": refused,
+        "answerable": case.answerable,
+        "correct": bool(contained) if case.answerable else refused,
+        "exact_match": exact,
+        "containment": contained,
+        "f1": f1,
+        "false_refusal": refused if case.answerable else None,
+        "false_answer": None if case.answerable else not refused,
+        "groundedness": groundedness["score"] if groundedness else None,
+        "supported": groundedness["supported"] if groundedness else None,
+        "citations": list(answer["citations"]),
+        "latency_ms": latency_ms,
+        "cost_usd": answer["usage"]["cost_usd"],
+    }
+
+
+def aggregate_answers(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], dict[str, Interval]]:
+    """Metrics and 95% intervals of the records of `score_answer`."""
+    metrics: dict[str, float] = {"questions": len(records)}
+    intervals: dict[str, Interval] = {}
+
+    def add(name: str, value: float | None, interval: Interval) -> None:
+        if value is not None:
+            metrics[name], intervals[name] = value, interval
+
+    means = {
+        "accuracy": "correct",
+        "exact_match": "exact_match",
+        "containment": "containment",
+        "f1": "f1",
+        "false_refusal_rate": "false_refusal",
+        "false_answer_rate": "false_answer",
+    }
+    for name, field in means.items():
+        values = [float(record[field]) for record in records if record[field] is not None]
+        add(name, float(np.mean(values)) if values else None, bootstrap_interval(values))
+
+    counts = count_refusals((record["refused"], record["answerable"]) for record in records)
+    refused = np.array([record["refused"] for record in records], dtype=float)
+    unanswerable = np.array([not record["answerable"] for record in records], dtype=float)
+    add("refusal_precision", counts.precision, bootstrap_interval(refused * unanswerable, refused))
+    add("refusal_recall", counts.recall, bootstrap_interval(refused * unanswerable, unanswerable))
+
+    flags = [float(not record["supported"]) for record in records if record["supported"] is not None]
+    add("unsupported_rate", float(np.mean(flags)) if flags else None, bootstrap_interval(flags))
+
+    latencies = [record["latency_ms"] for record in records]
+    for name, q in (("p50_ms", 0.5), ("p95_ms", 0.95)):
+        add(name, float(np.quantile(latencies, q)), quantile_interval(latencies, q))
+    costs = [1000 * record["cost_usd"] for record in records]
+    add("cost_per_1000_usd", float(np.mean(costs)), bootstrap_interval(costs))
+    return metrics, intervals
