@@ -1,0 +1,1 @@
+"""Builders of the sample documents, one module for each family of formats."""
