@@ -10,7 +10,7 @@ import numpy as np
 
 from evals.answer_metrics import contains_gold, count_refusals, exact_match, token_f1, without_citation_marks
 from evals.cases import AnswerCase
-from evals.evaluate_retrieval import Evaluation
+from evals.run_record import Evaluation
 from evals.statistics import Interval, bootstrap_interval, quantile_interval
 
 Ask = Callable[[AnswerCase], Mapping[str, Any]]

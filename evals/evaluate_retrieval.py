@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,21 +10,13 @@ import numpy as np
 
 from evals.cases import RetrievalData
 from evals.retrieval_metrics import average_precision, ndcg, rank_records, recall, reciprocal_rank
+from evals.run_record import Evaluation
 from evals.statistics import Interval, bootstrap_interval, quantile_interval
 
 Rank = Callable[[str, str], Sequence[tuple[str, float]]]
 """Question and arm to (record id, score) of the chunks found; a record may occur several times."""
 
 _KEPT_IN_RECORD = 10
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What an engine found: the part of a run record that does not depend on where it ran."""
-
-    metrics: Mapping[str, float]
-    intervals: Mapping[str, Interval]
-    records: Sequence[Mapping[str, Any]]
 
 
 def evaluate_retrieval(

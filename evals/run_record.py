@@ -24,6 +24,15 @@ _HIDDEN = "**********"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an engine found: the part of a run record that does not depend on where it ran."""
+
+    metrics: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+    records: Sequence[Mapping[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class RunRecord:
     """`metrics` are aggregates by name, `intervals` their 95% intervals, `records` one object an item with its `id`.
 

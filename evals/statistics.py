@@ -70,7 +70,7 @@ def quantile_interval(values: ArrayLike, q: float, *, level: float = 0.95) -> In
 
 def _binomial_probabilities(count: int, p: float) -> NDArray[np.float64]:
     if p in (0.0, 1.0):
-        return np.eye(1, count + 1, int(p) * count)[0]
+        return np.asarray(np.eye(1, count + 1, int(p) * count)[0], dtype=np.float64)
     factorials = np.array([math.lgamma(k + 1) for k in range(count + 1)])
     hits = np.arange(count + 1)
     logs = factorials[-1] - factorials - factorials[::-1] + hits * math.log(p) + (count - hits) * math.log1p(-p)
