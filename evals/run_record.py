@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import importlib.metadata
@@ -9,7 +10,6 @@ import json
 import os
 import pathlib
 import platform
-import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,9 +18,6 @@ from runtime.errors import InvalidInput
 
 _SOURCE_FOLDER = pathlib.Path(__file__).resolve().parent.parent
 _LIBRARIES = ("onnxruntime", "qdrant-edge-py", "qdrant-client", "torch", "sentence-transformers", "numpy")
-_SECRET_NAME = re.compile(r"(^|_)(key|secret|token|password)$", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):([^/@\s]+)@")
-_HIDDEN = "**********"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,7 +59,8 @@ class RunRecord:
             partial.write_text(json.dumps(self.to_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
             os.replace(partial, path)
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink()
             raise InvalidInput(f"The run could not be written to {path}: {error.strerror}.") from error
 
 
@@ -84,23 +82,6 @@ def read_run_record(path: pathlib.Path) -> RunRecord:
         raise InvalidInput(f"{path}: `records` must be a list of objects with an `id`.")
     data["intervals"] = {name: (low, high) for name, (low, high) in data["intervals"].items()}
     return RunRecord(**{name: data[name] for name in names})
-
-
-def visible_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with secrets hidden: values under secret names, and passwords inside addresses."""
-    return {
-        name: _HIDDEN if _SECRET_NAME.search(name) and value else _visible(value) for name, value in settings.items()
-    }
-
-
-def _visible(value: Any) -> Any:
-    if isinstance(value, str):
-        return _URL_PASSWORD.sub(rf"\1:{_HIDDEN}@", value)
-    if isinstance(value, Mapping):
-        return visible_settings(value)
-    if isinstance(value, list | tuple):
-        return [_visible(item) for item in value]
-    return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
 def source_commit() -> str | None:
