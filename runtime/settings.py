@@ -7,9 +7,11 @@ assembly files and entry points; everything else receives plain values.
 from __future__ import annotations
 
 import dataclasses
+import difflib
+import os
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -17,12 +19,18 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from runtime.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 SETTINGS_FILE = "plumb.toml"
+PREFIX = "PLUMB_"
+HIDDEN = "******"
 MIB = 1024 * 1024
 
 
@@ -39,7 +47,9 @@ class SettingRow:
 class Settings(BaseSettings):
     """All settings with their defaults. Sizes are bytes, times are seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="PLUMB_", toml_file=SETTINGS_FILE, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, toml_file=SETTINGS_FILE, extra="forbid", frozen=True
+    )
 
     data_dir: Path = Path(".plumb")
     qdrant_url: str | None = None
@@ -63,22 +73,30 @@ class Settings(BaseSettings):
     parse_seconds: float = Field(default=900.0, gt=0)
     parse_memory_bytes: int = Field(default=2048 * MIB, ge=256 * MIB)
 
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str | None) -> str | None:
+        if url is not None and _scheme(url) not in {"sqlite", "postgresql", "postgres", "postgresql+psycopg"}:
+            raise ValueError("must start with postgresql:// or sqlite:///")
+        return url
+
+    @field_validator("qdrant_url")
+    @classmethod
+    def _web_address(cls, url: str | None) -> str | None:
+        if url is not None and _scheme(url) not in {"http", "https"}:
+            raise ValueError("must start with http:// or https://")
+        return url
+
     def resolved_database_url(self) -> str:
         """SQLAlchemy URL of the records; SQLite in the data folder unless one is set."""
-        raise NotImplementedError
+        if self.database_url is None:
+            return f"sqlite:///{self.data_dir / 'records.db'}"
+        scheme, rest = self.database_url.split(":", 1)
+        return f"postgresql+psycopg:{rest}" if scheme in {"postgres", "postgresql"} else self.database_url
 
     def resolved_originals_url(self) -> str:
         """fsspec URL or folder of the uploaded files; a folder in the data folder unless one is set."""
-        raise NotImplementedError
-
-    def resolved_broker_url(self) -> str:
-        """Celery broker; `memory://` (the worker lives in this process) unless one is set."""
-        raise NotImplementedError
-
-    @property
-    def has_own_worker(self) -> bool:
-        """Whether this process runs the worker itself, because no broker could carry work to another one."""
-        return self.broker_url is None
+        return self.originals_url or str(self.data_dir / "originals")
 
     @property
     def index_dir(self) -> Path:
@@ -88,11 +106,75 @@ class Settings(BaseSettings):
     def models_dir(self) -> Path:
         return self.data_dir / "models"
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
     def describe(self) -> list[SettingRow]:
-        """Every setting with its effective value and where it came from; secrets are hidden."""
-        raise NotImplementedError
+        """Every setting with its effective value and where it came from, secrets hidden.
+
+        `PLUMB_*` variables that name no setting follow with the nearest name, since a typing error would otherwise
+        silently leave a default in force.
+        """
+        in_environment = {name.upper() for name in os.environ}
+        in_file = TomlConfigSettingsSource(type(self))()
+        rows = []
+        for name in type(self).model_fields:
+            variable = PREFIX + name.upper()
+            origin = "environment" if variable in in_environment else SETTINGS_FILE if name in in_file else "default"
+            rows.append(SettingRow(name, variable, _printable(getattr(self, name)), origin))
+        known = [row.variable for row in rows]
+        for variable in sorted(in_environment.difference(known)):
+            if variable.startswith(PREFIX) and (nearest := difflib.get_close_matches(variable, known, n=1)):
+                rows.append(SettingRow("", variable, f"not a setting; did you mean {nearest[0]}?", "environment"))
+        return rows
 
 
 def load_settings() -> Settings:
     """Read the settings. Raises ConfigurationError that names each wrong setting and what it accepts."""
-    raise NotImplementedError
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(_problem(detail) for detail in error.errors(include_url=False, include_input=False))
+        raise ConfigurationError(f"Wrong settings: {problems}.", code="wrong_settings") from None
+    except SettingsError as error:
+        raise ConfigurationError(f"Wrong settings: {error}.", code="wrong_settings") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{SETTINGS_FILE} is not valid TOML: {error}.", code="wrong_settings") from None
+
+
+def _problem(detail: ErrorDetails) -> str:
+    name = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        nearest = difflib.get_close_matches(name, Settings.model_fields, n=1)
+        return f"{name} is not a setting" + (f" (did you mean {nearest[0]}?)" if nearest else "")
+    return f"{PREFIX}{name.upper()}: {detail['msg'].removeprefix('Value error, ')}"
+
+
+def _scheme(url: str) -> str:
+    return url.split(":", 1)[0].lower() if ":" in url else ""
+
+
+def _printable(value: object) -> str:
+    """Passwords inside addresses are secrets too, wherever a URL allows one."""
+    if value is None:
+        return "-"
+    if isinstance(value, SecretStr):
+        return HIDDEN
+    text = str(value)
+    if "://" not in text:
+        return text
+    parts = urlsplit(text)
+    if "@" in parts.netloc:
+        user, _, _ = parts.netloc.rpartition("@")[0].partition(":")
+        parts = parts._replace(netloc=f"{user}:{HIDDEN}@{parts.netloc.rpartition('@')[2]}")
+    if parts.query:
+        parts = parts._replace(query=HIDDEN)
+    return parts.geturl()
