@@ -1,0 +1,149 @@
+"""`plumb eval`: measure retrieval and answers on data with known truth, and compare two such runs."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from evals.compare_runs import Difference
+    from evals.run_record import RunRecord
+
+app = typer.Typer(no_args_is_help=True, help="Measure retrieval and answers, compare runs.")
+
+Out = Annotated[Path | None, typer.Option("--out", help="Write the run, with every record, to this JSON file.")]
+
+
+@app.command()
+def retrieval(
+    data: Annotated[Path, typer.Option(help="Folder in BEIR form: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv.")],
+    split: Annotated[str, typer.Option(help="Which judgments: qrels/SPLIT.tsv.")] = "dev",
+    arms: Annotated[str, typer.Option(help="Which arms, with commas.")] = "bm25,dense,fused,reranked",
+    out: Out = None,
+) -> None:
+    """How well the right passages are found, in an index of its own that is dropped afterwards."""
+    from evals.assembly import run_retrieval
+    from runtime.settings import load_settings
+
+    names = [arm.strip() for arm in arms.split(",") if arm.strip()]
+    with _progress() as on_progress:
+        record = run_retrieval(
+            load_settings(), data, split=split, arms=names, command=_command(), on_progress=on_progress
+        )
+    _report(record, out)
+
+
+@app.command()
+def answers(
+    data: Annotated[Path, typer.Option(help="JSONL: id, question, answers, answerable, and context to be read.")],
+    collection: Annotated[str | None, typer.Option(help="For questions without a context: where to look.")] = None,
+    model: Annotated[str | None, typer.Option(help="Language model; chosen by the router otherwise.")] = None,
+    out: Out = None,
+) -> None:
+    """How often answers are right and refusals deserved. Questions without a context are asked of the documents."""
+    from cli.connection import Connection, connect
+    from evals.assembly import run_answers
+    from runtime.settings import load_settings
+
+    settings = load_settings()
+    with contextlib.ExitStack() as stack, _progress() as on_progress:
+        connections: list[Connection] = []
+
+        def ask_collection(question: str) -> Mapping[str, Any]:
+            if not connections:  # files of reading questions never need the data folder
+                connections.append(stack.enter_context(connect(settings)))
+            options = {"collection": collection, "model": model}
+            given = {name: value for name, value in options.items() if value is not None}
+            return connections[0].post("/v1/ask", {"question": question, "cache": False, **given})
+
+        record = run_answers(
+            settings, data, command=_command(), model=model, ask_collection=ask_collection, on_progress=on_progress
+        )
+    _report(record, out)
+
+
+@app.command("compare-runs")
+def compare(
+    a: Annotated[Path, typer.Argument(help="The run to compare with.", metavar="A.json")],
+    b: Annotated[Path, typer.Argument(help="The run to compare.", metavar="B.json")],
+) -> None:
+    """Differences B - A of two runs over the same data, with 95% confidence intervals."""
+    from cli.console import out
+    from evals.compare_runs import compare_runs
+    from evals.run_record import read_run_record
+
+    differences = compare_runs(read_run_record(a), read_run_record(b))
+    out().print(_difference_table(differences))
+
+
+def _report(record: RunRecord, path: Path | None) -> None:
+    from cli.console import out
+
+    console = out()
+    console.print(_metric_table(record))
+    console.print(f"{len(record.records)} records in {record.seconds:.1f} s.")
+    if path is not None:
+        record.write(path)
+        console.print(f"Written to {path}.", soft_wrap=True)
+
+
+def _metric_table(record: RunRecord) -> Any:
+    from rich.table import Table
+
+    table = Table("metric", box=None, pad_edge=False)
+    table.add_column("value", justify="right")
+    table.add_column("95% interval", justify="right")
+    for name, value in record.metrics.items():
+        interval = record.intervals.get(name)
+        table.add_row(name, f"{value:.4g}", f"{interval[0]:.4g} to {interval[1]:.4g}" if interval else "")
+    return table
+
+
+def _difference_table(differences: list[Difference]) -> Any:
+    from rich.table import Table
+
+    table = Table("metric", box=None, pad_edge=False)
+    for heading in ("items", "A", "B", "B - A", "95% interval", "p (Holm)"):
+        table.add_column(heading, justify="right")
+    table.add_column("")
+    for row in differences:
+        interval = f"{row.low:+.4g} to {row.high:+.4g}"
+        values = (
+            str(row.items),
+            f"{row.a:.4g}",
+            f"{row.b:.4g}",
+            f"{row.difference:+.4g}",
+            interval,
+            f"{row.p_holm:.3f}",
+        )
+        table.add_row(row.metric, *values, _verdict(row))
+    return table
+
+
+def _verdict(row: Difference) -> str:
+    if row.p_holm >= 0.05 or row.difference == 0:
+        return "no clear difference"
+    return "B is better" if (row.difference > 0) == row.higher_is_better else "B is worse"
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[str, float], None]]:
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    from cli.console import err
+
+    console = err()
+    columns = (TextColumn("{task.description}"), BarColumn(24), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("starting", total=1.0)
+        yield lambda stage, share: progress.update(task, description=stage, completed=share)
+
+
+def _command() -> str:
+    return shlex.join(["plumb", *sys.argv[1:]])

@@ -1,0 +1,81 @@
+"""`plumb serve`: the API, the web page and, without a broker, the worker, until told to stop."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import threading
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from cli.local_server import LocalServer
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; only this machine's own for now.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8000,
+) -> None:
+    """Run the server. SIGTERM or Ctrl-C ends it after the requests in flight; a second Ctrl-C ends it at once."""
+    import logging
+    import secrets
+    import sys
+
+    from api.app import create_app
+    from cli.local_server import LocalServer
+    from cli.owner_lock import OwnerLock, read_owner
+    from runtime.errors import Unavailable
+    from runtime.settings import load_settings
+
+    if not _is_loopback(host):
+        raise typer.BadParameter(
+            f"{host} can be reached from other machines, and access keys do not exist yet. "
+            "Use --host 127.0.0.1, and a tunnel or a proxy with its own access control to reach it from elsewhere."
+        )
+    settings = load_settings()
+    lock = OwnerLock(settings.data_dir)
+    if not lock.acquire():
+        owner = read_owner(settings.data_dir)
+        who = f"process {owner.pid}" + (f" at {owner.address}" if owner.address else "") if owner else "another process"
+        raise Unavailable(f"The data folder {settings.data_dir} is already served by {who}. Stop that first.")
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        token = secrets.token_urlsafe(32)
+        server = LocalServer(create_app(settings, token=token), host, port)
+        stopping = _stop_on_signal(server)
+        address = server.start()
+        lock.publish(address, token)
+        print(f"Plumbline serves {settings.data_dir} at {address} (web page there, API at {address}/docs).", flush=True)
+        print("No key is needed on this machine: whoever can reach this address may read and change all.", flush=True)
+        print("Ctrl-C stops it.", flush=True)
+        while server.running and not stopping.wait(timeout=0.5):
+            pass
+        lock.withdraw()
+        server.stop()
+    finally:
+        lock.release()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _stop_on_signal(server: LocalServer) -> threading.Event:
+    stopping = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stopping.is_set():
+            server.hurry()
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+    return stopping
