@@ -1,0 +1,86 @@
+"""Server-sent events: typed events out, comments while nothing happens, work stopped when the client goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any, NamedTuple
+
+from fastapi.responses import StreamingResponse
+
+from api.error_responses import internal_error, problem_body
+from runtime.errors import PlumblineError
+
+KEEP_ALIVE_SECONDS = 15.0
+
+_log = logging.getLogger(__name__)
+
+
+class ServerEvent(NamedTuple):
+    name: str
+    data: Any
+
+    def encode(self) -> bytes:
+        # JSON escapes newlines, so one data line is enough.
+        return f"event: {self.name}\ndata: {json.dumps(self.data, ensure_ascii=False)}\n\n".encode(errors="replace")
+
+
+class EventStream(StreamingResponse):
+    """Sends events as they come; an error becomes a last event `error` with the problem object.
+
+    A proxy that closes silent connections is kept awake by a comment every `keep_alive` seconds. When the client goes
+    away the events' generator is closed, which ends whatever it was waiting for.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self, events: AsyncIterator[ServerEvent], request_id: str, keep_alive: float = KEEP_ALIVE_SECONDS
+    ) -> None:
+        super().__init__(
+            _encoded(events, request_id, keep_alive),
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+
+
+async def _encoded(
+    events: AsyncIterator[ServerEvent], request_id: str, keep_alive: float
+) -> AsyncGenerator[bytes, None]:
+    # A task of its own reads the events: waiting for one with a time-out would cancel the generator inside.
+    waiting: asyncio.Queue[ServerEvent | None] = asyncio.Queue()
+
+    async def read() -> None:
+        try:
+            async for event in events:
+                waiting.put_nowait(event)
+        finally:
+            if isinstance(events, AsyncGenerator):
+                await events.aclose()
+
+    reader = asyncio.create_task(read())
+    reader.add_done_callback(lambda _: waiting.put_nowait(None))
+    try:
+        while True:
+            try:
+                event = await asyncio.wait_for(waiting.get(), keep_alive)
+            except TimeoutError:
+                yield b": keep-alive\n\n"
+                continue
+            if event is None:
+                break
+            yield event.encode()
+        # The response has begun: an error can only be told as an event.
+        if (error := reader.exception()) is not None:
+            yield _error_event(error, request_id).encode()
+    finally:
+        reader.cancel()
+        await asyncio.wait({reader})
+
+
+def _error_event(error: BaseException, request_id: str) -> ServerEvent:
+    if not isinstance(error, PlumblineError):
+        _log.error("a stream broke off, request %s", request_id, exc_info=error)
+        error = internal_error()
+    return ServerEvent("error", problem_body(error, request_id))

@@ -1,0 +1,95 @@
+"""Who may call: holders of the key, and programs on this machine while no key is needed.
+
+Without a key only calls over a loopback address are served, and a browser is not let in on behalf of another site: a
+page elsewhere can point its own name at 127.0.0.1 (DNS rebinding, seen in the Host header) or send simple requests
+across origins (seen in Origin and Sec-Fetch-Site). A key in the Authorization header cannot be sent by such a page.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.error_responses import problem_response
+from runtime.errors import PlumblineError
+
+_OPEN_PATHS = ("/health/live", "/health/ready")
+
+
+class AccessDenied(PlumblineError):
+    """Codes: `invalid_key`, `key_required`, `host_not_allowed`, `cross_origin`."""
+
+    code = "key_required"
+
+
+class LocalAccess:
+    """ASGI middleware; `token` counts as a key with the role `admin`."""
+
+    def __init__(self, app: ASGIApp, token: str | None) -> None:
+        self._app = app
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in _OPEN_PATHS:
+            try:
+                self._check(scope)
+            except AccessDenied as error:
+                response = problem_response(error, scope["state"]["request_id"])
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _check(self, scope: Scope) -> None:
+        headers = Headers(scope=scope)
+        if "authorization" in headers:
+            self._check_key(headers["authorization"])
+            return
+        server = scope.get("server")
+        if server is None or not is_loopback(server[0]):
+            raise AccessDenied("This address needs a key: send it as `Authorization: Bearer KEY`.")
+        host = headers.get("host", "")
+        if not is_loopback(_hostname(host)):
+            raise AccessDenied(
+                "Without a key this server answers only under a name of this machine, such as 127.0.0.1 or localhost.",
+                code="host_not_allowed",
+            )
+        origin = headers.get("origin")
+        foreign = origin is not None and origin != f"{scope['scheme']}://{host}"
+        sent_by_other_site = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+        if foreign or (sent_by_other_site and not _navigates(scope)):
+            raise AccessDenied("Pages of other sites may not call this server.", code="cross_origin")
+
+    def _check_key(self, authorization: str) -> None:
+        scheme, _, key = authorization.partition(" ")
+        valid = self._token is not None and hmac.compare_digest(key.strip().encode(), self._token.encode())
+        if scheme.lower() != "bearer" or not valid:
+            raise AccessDenied("The key is not valid. Send it as `Authorization: Bearer KEY`.", code="invalid_key")
+
+
+def _navigates(scope: Scope) -> bool:
+    """Following a link from another site to the web page is no call."""
+    return scope["method"] == "GET" and scope["path"] == "/"
+
+
+def _hostname(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name means this machine: 127.0.0.0/8, ::1, localhost."""
+    if host.rstrip(".").lower() == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped.is_loopback
+    return address.is_loopback

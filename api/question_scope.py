@@ -1,0 +1,22 @@
+"""Where a question may look, from its body."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from api.schemas import RangeFilter, SearchRequest
+from retrieval.passages import Range, Scope
+
+if TYPE_CHECKING:
+    from ingestion.registry import Registry
+
+
+def scope_of(body: SearchRequest, tenant: str, registry: Registry) -> Scope:
+    """Blocking. Raises UnknownCollection for one that the tenant does not have."""
+    if body.collection is not None:
+        registry.collection(tenant, body.collection)
+    filters = {
+        name: Range(value.gte, value.lte) if isinstance(value, RangeFilter) else value
+        for name, value in body.filters.items()
+    }
+    return Scope(tenant, body.collection, filters)

@@ -1,0 +1,287 @@
+"""Shapes of requests and responses at the HTTP edge."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+MAX_QUESTION_CHARS = 20_000
+MAX_HISTORY_TURNS = 50
+MAX_FILTERS = 32
+MAX_FILTER_VALUES = 256
+MAX_METADATA_FIELDS = 64
+MAX_METADATA_TEXT = 2_000
+_INT64 = 2**63
+
+_FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+
+DocumentStatus: TypeAlias = Literal[
+    "queued", "parsing", "chunking", "embedding", "indexing", "ready", "failed", "cancelled", "deleting"
+]
+JobStatus: TypeAlias = DocumentStatus | Literal["deleted"]
+CollectionName: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+def _question(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("invalid_question", "The question is empty. Write what you want to know.")
+    if len(text) > MAX_QUESTION_CHARS:
+        raise PydanticCustomError(
+            "invalid_question",
+            "The question has {length} characters; at most {limit} can be answered. Ask for less, or upload the long "
+            "text as a document.",
+            {"length": f"{len(text):,}", "limit": f"{MAX_QUESTION_CHARS:,}"},
+        )
+    return text
+
+
+def field_name(name: str) -> str:
+    """A metadata field name, as documents carry it and filters ask for it."""
+    if not _FIELD_NAME.fullmatch(name):
+        raise ValueError("a field name is up to 64 letters, digits, _ and -, and starts with a letter or _")
+    return name
+
+
+def _scalar(value: str | float) -> str | float:
+    if isinstance(value, str) and len(value) > MAX_METADATA_TEXT:
+        raise ValueError(f"a text value has at most {MAX_METADATA_TEXT} characters")
+    if isinstance(value, int) and not -_INT64 <= value < _INT64:
+        raise ValueError("a whole number fits 64 bits")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number is finite")
+    return value
+
+
+QuestionText: TypeAlias = Annotated[str, AfterValidator(_question)]
+FieldName: TypeAlias = Annotated[str, AfterValidator(field_name)]
+Scalar: TypeAlias = Annotated[bool | int | float | str, Field(union_mode="smart"), AfterValidator(_scalar)]
+Metadata: TypeAlias = Annotated[dict[FieldName, Scalar], Field(max_length=MAX_METADATA_FIELDS)]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class RangeFilter(Body):
+    """Inclusive bounds on a number; one side may stay open."""
+
+    gte: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    lte: Annotated[float, Field(allow_inf_nan=False)] | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> RangeFilter:
+        if self.gte is None and self.lte is None:
+            raise ValueError('a range has "gte", "lte" or both')
+        return self
+
+
+FilterValues: TypeAlias = Annotated[list[Scalar], Field(min_length=1, max_length=MAX_FILTER_VALUES)]
+
+
+class SearchRequest(Body):
+    question: QuestionText
+    collection: CollectionName | None = Field(None, description="Only this collection; absent: all of them.")
+    filters: dict[FieldName, Scalar | FilterValues | RangeFilter] = Field(
+        default_factory=dict,
+        max_length=MAX_FILTERS,
+        description='Metadata must match: a value, one of a list of values, or a range {"gte", "lte"}.',
+        examples=[{"department": "sales", "year": {"gte": 2024}}],
+    )
+    top_k: int | None = Field(None, ge=1, le=100, description="How many passages; absent: the configured number.")
+
+
+class TurnBody(Body):
+    role: Literal["user", "assistant"]
+    content: Annotated[str, Field(max_length=MAX_QUESTION_CHARS)]
+
+
+class AskRequest(SearchRequest):
+    model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    history: Annotated[list[TurnBody], Field(max_length=MAX_HISTORY_TURNS)] = Field(default_factory=list)
+    on_unsupported: Literal["flag", "redact", "refuse", "escalate"] = "flag"
+    max_latency_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    max_cost_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    cache: bool = True
+    stream: bool = False
+
+
+class Problem(BaseModel):
+    """RFC 9457. `code` is stable; `detail` says what is wrong and what to do."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    retryable: bool
+    request_id: str
+    errors: list[dict[str, str]] | None = None
+
+
+class Live(BaseModel):
+    status: Literal["live"]
+
+
+class Ready(BaseModel):
+    status: Literal["ready", "not_ready"]
+    checks: dict[str, str]
+
+
+class ErrorBody(BaseModel):
+    """Why a document or job failed: a stable code, and a sentence for the owner of the document."""
+
+    code: str
+    message: str
+
+
+class DocumentBody(BaseModel):
+    """`status` tells how the last upload fares; `searchable` whether some version of the document is found."""
+
+    document_id: str
+    collection: str
+    name: str
+    status: DocumentStatus
+    searchable: bool
+    title: str | None
+    media_type: str | None
+    language: str | None
+    pages: int | None
+    chunks: int | None
+    warnings: list[str]
+    size_bytes: int
+    content_hash: str = Field(description="SHA-256 of the last upload")
+    metadata: dict[str, bool | int | float | str]
+    error: ErrorBody | None
+    job_id: str
+    created_at: datetime.datetime
+    updated_at: datetime.datetime
+
+
+class DocumentList(BaseModel):
+    documents: list[DocumentBody]
+    next_cursor: str | None
+
+
+class JobBody(BaseModel):
+    job_id: str
+    document_id: str
+    document_name: str
+    collection: str
+    kind: Literal["ingest", "delete"]
+    status: JobStatus
+    stage: str | None = Field(description="What is being done now; null before and after")
+    progress: float = Field(description="0..1 over the whole job")
+    timings: dict[str, float] = Field(description="Seconds per stage")
+    attempts: int
+    cancel_requested: bool
+    error: ErrorBody | None
+    created_at: datetime.datetime
+    started_at: datetime.datetime | None
+    finished_at: datetime.datetime | None
+
+
+class UploadAccepted(BaseModel):
+    document_id: str
+    job_id: str | None
+    status: DocumentStatus | Literal["unchanged"]
+
+
+class JobAccepted(BaseModel):
+    document_id: str
+    job_id: str
+    status: JobStatus
+
+
+class PassageBody(BaseModel):
+    chunk_id: str
+    document_id: str
+    document_name: str
+    text: str
+    span: tuple[int, int] = Field(description="[start, end) in characters of the document's text")
+    page: int | None
+    section: str
+    score: float
+    scores: dict[str, float]
+
+
+class SearchResponse(BaseModel):
+    passages: list[PassageBody]
+    timings_ms: dict[str, float]
+
+
+class CitationBody(BaseModel):
+    marker: int
+    document_id: str
+    document_name: str
+    chunk_id: str
+    page: int | None
+    quote: str
+    quote_span: tuple[int, int]
+    answer_span: tuple[int, int]
+
+
+class SentenceBody(BaseModel):
+    span: tuple[int, int]
+    is_claim: bool
+    score: float
+    supported: bool
+    evidence: list[str]
+
+
+class CheckerBody(BaseModel):
+    name: str
+    version: str
+    threshold: float
+
+
+class GroundednessBody(BaseModel):
+    score: float
+    supported: bool
+    sentences: list[SentenceBody]
+    unsupported_spans: list[tuple[int, int]]
+    checker: CheckerBody
+
+
+class ModelBody(BaseModel):
+    name: str
+    route: str
+    reason: str
+    escalated: bool
+    fallbacks: list[str]
+
+
+class UsageBody(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float
+
+
+class CacheBody(BaseModel):
+    hit: bool
+    similarity: float | None
+
+
+class AnswerBody(BaseModel):
+    answer_id: str
+    question: str
+    answer: str
+    refused: bool
+    citations: list[CitationBody]
+    groundedness: GroundednessBody | None
+    passages: list[PassageBody]
+    model: ModelBody
+    usage: UsageBody
+    cache: CacheBody
+    timings_ms: dict[str, float]
