@@ -1,0 +1,311 @@
+"""Lines of laid-out pages to headings, paragraphs, list items, code and tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from statistics import median
+
+from ingestion.documents import ElementKind
+from ingestion.parsing.outline import Outline
+from ingestion.parsing.page_layout import Block, Line, line_of
+from ingestion.parsing.page_tables import as_lines, as_table, find_runs
+from ingestion.parsing.pdf_text import Span
+
+_BULLET = re.compile(r"^[•‣▪▫◦●○■□◆◇►▶➢➤✓✔·∙\uf0b7\uf0a7\uf076\uf0d8\-–—*o](?=\s|$)")
+_ENUMERATION = re.compile(r"^(?:\(?(?:[a-zA-Z]|[ivxIVX]{1,5}|\d{1,3})\)|\d{1,2}\.)(?=\s|$)")
+_SECTION_NUMBER = re.compile(r"^(?:\d{1,2}(?:\.\d{1,3})*\.?|[A-Z]\.|[IVX]{1,5}\.)$")
+_CHECK_BOX = re.compile("[☐☑☒□■]")
+_ENDED = re.compile(r"[.!?:;][\"'”’)\]]*$")
+_TERMINAL = re.compile(r"[.!?:]['\"”’)\]]*\d{0,2}$")
+_BROKEN_WORD = re.compile(r"(\w+)-$")
+_FIRST_WORD = re.compile(r"^[\w]+")
+_WORDS = re.compile(r"\w+(?:-\w+)*")
+_PRIVATE_BULLETS = str.maketrans({"\uf0b7": "•", "\uf0a7": "▪", "\uf076": "•", "\uf0d8": "•"})
+_LONGEST_HEADING = 160
+_MOST_HEADING_LINES = 3
+_LEVELS = 6
+
+# Of a heading, in the order of importance: size in points (rounded to halves, negative), not bold, rank of its words
+# (part, item, numbering), italic.
+_Style = tuple[float, bool, int, bool]
+_RANKS = (
+    re.compile(r"(?:part|chapter|article|appendix|annex|schedule|title)\s+(?:\d|[IVXLC]+\b|[A-Z]\b)", re.IGNORECASE),
+    re.compile(r"(?:item|section|§)\s*\d", re.IGNORECASE),
+    re.compile(r"note\s+\d", re.IGNORECASE),
+)
+_NUMBERING = re.compile(r"\d{1,2}((?:\.\d{1,3})*)\.?\s")
+
+
+@dataclasses.dataclass(slots=True)
+class _Open:
+    """A paragraph or list item that may go on."""
+
+    kind: ElementKind
+    parts: list[str]
+    last: Line
+    page: int
+    lines: int = 1
+
+
+class TextFlow:
+    """Turns the blocks of all pages into elements of an outline. Statistics are those of the whole document."""
+
+    def __init__(self, outline: Outline, pages: Sequence[Sequence[Block]]) -> None:
+        self._outline = outline
+        self._pages = pages
+        self._open: _Open | None = None
+        self._words: set[str] | None = None
+        lines = [line for blocks in pages for block in blocks for line in block.lines]
+        letters: Counter[float] = Counter()
+        bold = mono = 0
+        for line in lines:
+            length = len(line.text)
+            letters[round(2 * line.size) / 2] += length
+            bold += line.bold * length
+            mono += line.mono * length
+        total = letters.total() or 1
+        self._body = letters.most_common(1)[0][0] if letters else 10.0
+        self._body_bold, self._body_mono = bold > 0.5 * total, mono > 0.4 * total
+        self._gap = self._usual_gap()
+        self._level_of = self._rank_headings()
+
+    def write(self, tell: Callable[[int], None]) -> None:
+        """Adds the elements of all pages; `tell` hears the number of each page done."""
+        for number, blocks in enumerate(self._pages, 1):
+            for block in blocks:
+                self._write_block(block, number)
+            tell(number)
+        self._close()
+
+    def _usual_gap(self) -> float:
+        """Space between lines of running text, in font sizes."""
+        gaps = [
+            (below.top - above.bottom) / above.size
+            for blocks in self._pages[:200]
+            for block in blocks
+            for above, below in zip(block.lines, block.lines[1:], strict=False)
+            if abs(above.size - self._body) <= 0.5 and abs(below.size - self._body) <= 0.5 and len(above.cells) == 1
+        ]
+        tight = [gap for gap in gaps if gap < 1.6]
+        return median(tight) if tight else 0.2
+
+    def _heading_style(self, line: Line) -> _Style | None:
+        """The style of the line when it looks like a heading."""
+        text = line.text
+        if len(text) > _LONGEST_HEADING or line.mono and not self._body_mono:
+            return None
+        size = round(2 * line.size) / 2
+        larger = size >= 1.12 * self._body
+        bold = line.bold and not self._body_bold
+        if not (larger or bold or text.isupper()) or size < 0.93 * self._body:
+            return None
+        if sum(c.isalpha() for c in text) < 3 or text[-1] in ",;" or _BULLET.match(text) or _CHECK_BOX.search(text):
+            return None
+        if text[0].islower() and not text[:2].isupper():
+            return None
+        ended = bool(_ENDED.search(text)) and not _NUMBERING.match(text)
+        if larger and (size >= 1.3 * self._body or not ended or bold):
+            return -size, not line.bold, _rank(text), line.italic
+        if bold and len(text) < 120 or text.isupper() and 5 < len(text) < 90 and text[-1] != ".":
+            return -max(size, self._body), not bold, _rank(text), line.italic
+        return None
+
+    def _rank_headings(self) -> dict[_Style, int]:
+        """Levels of heading styles. A style of a single page (a cover) takes no level of its own."""
+        pages_of: dict[_Style, set[int]] = {}
+        for number, blocks in enumerate(self._pages):
+            for block in blocks:
+                for line in block.lines:
+                    if len(line.cells) == 1 and (style := self._heading_style(line)) is not None:
+                        pages_of.setdefault(style, set()).add(number)
+        short = len(self._pages) <= 3
+        levels: dict[_Style, int] = {}
+        level, last = 0, None
+        for style in sorted(pages_of):
+            if not short and len(pages_of[style]) == 1:
+                levels[style] = min(level + 1, _LEVELS)
+                continue
+            # Half a point is rounding, not a level.
+            if last is None or style[0] - last[0] > 0.5 or style[1:] != last[1:]:
+                level, last = level + 1, style
+            levels[style] = min(level, _LEVELS)
+        return levels
+
+    def _write_block(self, block: Block, page: int) -> None:
+        lines = [_with_marker(line) for line in block.lines]
+        runs = dict(find_runs(lines))
+        index = 0
+        first = True
+        while index < len(lines):
+            if index in runs:
+                end = runs[index]
+                self._write_rows(lines[index:end], block, page)
+                index = end
+            else:
+                index = self._write_lines(lines, index, block, page, first)
+            first = False
+
+    def _write_rows(self, lines: Sequence[Line], block: Block, page: int) -> None:
+        table = as_table(lines)
+        if table is not None:
+            self._close()
+            self._outline.table(table, page=page)
+        elif _stretched(lines):
+            for line in lines:
+                self._continue(line, block, page, False)
+        else:
+            self._close()
+            self._outline.paragraph(as_lines(lines), page=page)
+
+    def _write_lines(self, lines: Sequence[Line], index: int, block: Block, page: int, first: bool) -> int:
+        """Writes one heading, one stretch of code or one line of text; gives the index of the next line."""
+        line = lines[index]
+        if line.mono and not self._body_mono:
+            end = index
+            while end < len(lines) and lines[end].mono:
+                end += 1
+            if end - index > 1:
+                self._close()
+                self._outline.add(ElementKind.CODE, _code(lines[index:end]), page=page)
+                return end
+        style = self._heading_style(line)
+        if style is not None:
+            end = index + 1
+            while (
+                end < len(lines)
+                and self._heading_style(lines[end]) == style
+                and lines[end].top - lines[end - 1].bottom < 0.8 * line.size
+                and not _starts_section(lines[end].text)
+            ):
+                end += 1
+            text = " ".join(one.text for one in lines[index:end])
+            if end - index <= _MOST_HEADING_LINES and len(text) <= 1.5 * _LONGEST_HEADING:
+                self._close()
+                self._outline.heading(text, self._level_of.get(style, _LEVELS), page=page)
+                return end
+        self._continue(line, block, page, first)
+        return index + 1
+
+    def _continue(self, line: Line, block: Block, page: int, first: bool) -> None:
+        text = line.text.translate(_PRIVATE_BULLETS)
+        marked = bool(_BULLET.match(text) or _ENUMERATION.match(text))
+        current = self._open
+        if current is not None and not marked and self._goes_on(current, line, block, first):
+            current.parts.append(self._joint(current, line, block, text) + text)
+            current.last, current.lines = line, current.lines + 1
+            if current.parts[-1].startswith("\b"):
+                self._mend(current)
+            return
+        self._close()
+        self._open = _Open(ElementKind.LIST_ITEM if marked else ElementKind.PARAGRAPH, [text], line, page)
+
+    def _goes_on(self, current: _Open, line: Line, block: Block, first: bool) -> bool:
+        """Whether the line continues the open paragraph."""
+        last, size = current.last, line.size
+        if abs(last.size - size) > 0.12 * max(last.size, size):
+            return False
+        ended = bool(_TERMINAL.search(last.text))
+        if first:
+            # Another column or page: only what obviously goes on.
+            return not ended and (line.text[0].islower() or last.text.endswith("-"))
+        gap = (line.top - last.bottom) / size
+        if gap > self._gap + 0.45 or gap < -1.5:
+            return False
+        indent = line.x0 - last.x0
+        if current.kind is ElementKind.LIST_ITEM and current.lines == 1:
+            return indent > -0.5 * size
+        if indent > 0.8 * size and line.x0 > block.x0 + 0.8 * size and ended:
+            return False
+        if indent < -0.8 * size and current.lines > 1:
+            return False
+        short = last.x1 < block.x1 - 0.12 * (block.x1 - block.x0)
+        return not (ended and short)
+
+    def _joint(self, current: _Open, line: Line, block: Block, text: str) -> str:
+        """What stands between the open paragraph and the line: a space, a line break, or a mended hyphen."""
+        last = current.last
+        if _BROKEN_WORD.search(current.parts[-1]) and text[0].isalnum():
+            return "\b"
+        first_word = (line.x1 - line.x0) * len(text.split(" ", 1)[0]) / max(1, len(text))
+        room = block.x1 - last.x1
+        # The first word would have fitted on the line before: the break was meant (addresses, verses, signatures).
+        deliberate = room > 1.5 * first_word + 2 * line.size and room > 0.25 * (block.x1 - block.x0)
+        return "\n" if deliberate and last.top != line.top else " "
+
+    def _mend(self, current: _Open) -> None:
+        """A hyphen at the end of a line goes unless the document writes the word with it elsewhere."""
+        before, after = current.parts[-2], current.parts.pop()[1:]
+        head, tail = _BROKEN_WORD.search(before), _FIRST_WORD.match(after)
+        assert head is not None
+        first, second = head.group(1), tail.group() if tail else ""
+        if self._keeps_hyphen(first, second):
+            current.parts[-1] = before + after
+        else:
+            current.parts[-1] = before[:-1] + after
+
+    def _keeps_hyphen(self, first: str, second: str) -> bool:
+        if not second[:1].islower() or first[-1:].isdigit():
+            return True
+        if self._words is None:
+            self._words = {
+                word
+                for blocks in self._pages
+                for block in blocks
+                for line in block.lines
+                for word in _WORDS.findall(line.text.lower())
+            }
+        whole, parted = (first + second).lower(), f"{first}-{second}".lower()
+        return parted in self._words and whole not in self._words
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._outline.add(self._open.kind, "".join(self._open.parts), page=self._open.page)
+            self._open = None
+
+
+def _with_marker(line: Line) -> Line:
+    """A bullet or a section number set apart by a tab is part of its line, not the first cell of a row."""
+    if len(line.cells) != 2:
+        return line
+    marker, rest = line.cells
+    text = marker.text.strip()
+    is_marker = _BULLET.fullmatch(text) or _ENUMERATION.fullmatch(text) or _SECTION_NUMBER.match(text)
+    if not is_marker or sum(c.isalpha() for c in rest.text) < 3:
+        return line
+    joined = Span(
+        f"{text} {rest.text}", marker.x0, rest.x1, min(marker.top, rest.top), max(marker.bottom, rest.bottom),
+        rest.size, rest.bold, rest.mono, rest.italic,
+    )  # fmt: skip
+    return line_of([joined])
+
+
+def _rank(text: str) -> int:
+    """0 for parts and articles, 1 for items, 2 for notes, 3 for other headings, more for deeper numbering."""
+    for rank, pattern in enumerate(_RANKS):
+        if pattern.match(text):
+            return rank
+    numbering = _NUMBERING.match(text)
+    return len(_RANKS) + (min(3, numbering.group(1).count(".")) if numbering else 0)
+
+
+def _starts_section(text: str) -> bool:
+    return bool(re.match(r"(?:\d{1,2}(?:\.\d{1,3})*\.?|[A-Z]\.|item \d+[a-z]?\.|article|section)\s", text, re.IGNORECASE))
+
+
+def _stretched(lines: Sequence[Line]) -> bool:
+    """Justified text with wide spaces: long lines whose cells are phrases."""
+    letters = sum(c.isalpha() for line in lines for c in line.text)
+    return letters > 35 * len(lines) and sum(len(line.cells) for line in lines) < 2.6 * len(lines)
+
+
+def _code(lines: Sequence[Line]) -> str:
+    left = min(line.x0 for line in lines)
+    rows = []
+    for above, line in zip([None, *lines], lines, strict=False):
+        if above is not None and line.top - above.bottom > 0.9 * line.size:
+            rows.append("")
+        rows.append(" " * round((line.x0 - left) / (0.6 * line.size)) + line.text)
+    return "\n".join(rows)
