@@ -62,7 +62,8 @@ class Candidates:
 class Generation:
     """What an index was built with. Vectors of different generations cannot be mixed.
 
-    `mean_chunk_terms` is the `avg_len` of BM25, fixed for the life of the generation.
+    `mean_chunk_terms` is the `avg_len` of BM25, fixed for the life of the generation; an index that already exists keeps
+    its own (read it from `VectorIndex.generation`). `language` is that of BM25's stemmer and stop words.
     """
 
     embedding_model: str
@@ -70,6 +71,20 @@ class Generation:
     token_dimension: int
     chunker_version: str
     mean_chunk_terms: float
+    language: str = "english"
+
+    def same_vectors(self, other: Generation) -> bool:
+        """Whether points made for `other` can be stored and searched here: all but the mean length agree."""
+        return dataclasses.replace(self, mean_chunk_terms=other.mean_chunk_terms) == other
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredGeneration:
+    """A generation that exists on disk or on the server; `active` is the one that searches use."""
+
+    name: str
+    generation: Generation
+    active: bool
 
 
 class IndexMismatch(PlumblineError):
@@ -88,7 +103,10 @@ class VectorIndex(Protocol):
     """Chunks of all tenants in one index; every read and delete is bound to a tenant inside the implementation.
 
     Implementations are thread-safe: searches run while points are written. All pass `tests/retrieval/index_contract.py`.
+    `generation` is what this index was built with; BM25 vectors are to be made with its `mean_chunk_terms` and language.
     """
+
+    generation: Generation
 
     def upsert(self, points: Sequence[IndexPoint]) -> None:
         """Write points (idempotent by chunk id). Visible to searches when the call returns."""
@@ -119,3 +137,26 @@ class VectorIndex(Protocol):
         """Make everything written so far survive a crash of the process and of the machine."""
 
     def close(self) -> None: ...
+
+
+class IndexGenerations(Protocol):
+    """The generations of one index. Searches use the active one; a new one is built beside it and then activated."""
+
+    def stored(self) -> list[StoredGeneration]:
+        """Every generation that exists, oldest first."""
+
+    def open(self, generation: Generation) -> VectorIndex:
+        """The active generation, created when there is none yet.
+
+        Raises `IndexMismatch` when the active one holds other vectors than `generation` describes, `IndexLocked` when
+        another process has it open.
+        """
+
+    def build(self, generation: Generation) -> VectorIndex:
+        """A generation beside the active one, to be filled and then activated; one left unfinished is taken up again."""
+
+    def activate(self, index: VectorIndex) -> None:
+        """Let every later `open` use this index. Atomic: a crash leaves either the old or the new one active."""
+
+    def remove(self, name: str) -> None:
+        """Delete a generation that is neither active nor open."""

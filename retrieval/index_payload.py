@@ -1,0 +1,93 @@
+"""What the vector indexes store beside the vectors, and how a scope becomes conditions on it.
+
+Metadata is stored twice: as it came (`metadata`, for answers and ranges) and as terms `"field":value` under one keyword
+index (`metadata_terms`), so that equality on any field is an index lookup without an index per field.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from retrieval.passages import MetadataValue, Range, Scope, StoredChunk
+from runtime.errors import InvalidInput
+
+HIT_FIELDS = ("document_id", "version")
+KEYWORD_FIELDS = ("tenant", "collection", "document_id", "metadata_terms")
+TENANT_FIELD = "tenant"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AnyOf:
+    """The payload field holds one of these strings; without any, nothing matches."""
+
+    key: str
+    values: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Between:
+    """The payload field holds a number within inclusive bounds."""
+
+    key: str
+    gte: float | None
+    lte: float | None
+
+
+def to_payload(chunk: StoredChunk) -> dict[str, Any]:
+    payload: dict[str, Any] = {field.name: getattr(chunk, field.name) for field in dataclasses.fields(chunk)}
+    payload["heading_path"] = list(chunk.heading_path)
+    payload["parent"] = list(chunk.parent)
+    payload["metadata"] = dict(chunk.metadata)
+    payload["metadata_terms"] = [_term(key, value) for key, value in chunk.metadata.items()]
+    return payload
+
+
+def from_payload(payload: Mapping[str, Any]) -> StoredChunk:
+    fields = {field.name: payload[field.name] for field in dataclasses.fields(StoredChunk)}
+    first, last = fields["parent"]
+    return StoredChunk(**{**fields, "heading_path": tuple(fields["heading_path"]), "parent": (first, last)})
+
+
+def scope_conditions(scope: Scope) -> list[AnyOf | Between]:
+    """Conditions that all must hold. Raises `InvalidInput` for a filter that cannot be applied."""
+    conditions: list[AnyOf | Between] = [AnyOf(TENANT_FIELD, (scope.tenant,))]
+    if scope.collection is not None:
+        conditions.append(AnyOf("collection", (scope.collection,)))
+    for key, wanted in scope.filters.items():
+        if isinstance(wanted, Range):
+            conditions.append(_between(key, wanted))
+        elif isinstance(wanted, str | int | float):
+            conditions.append(AnyOf("metadata_terms", (_term(key, wanted),)))
+        else:
+            conditions.append(AnyOf("metadata_terms", tuple(_term(key, value) for value in wanted)))
+    return conditions
+
+
+def valid_ids(chunk_ids: Iterable[str]) -> list[str]:
+    """The ids that can be point ids at all, each once; an index refuses a request that names another."""
+    return [chunk_id for chunk_id in dict.fromkeys(chunk_ids) if _is_uuid(chunk_id)]
+
+
+def _between(key: str, bounds: Range) -> Between:
+    if bounds.gte is None and bounds.lte is None:
+        raise InvalidInput(f"The filter on {key!r} needs a lower bound (gte), an upper bound (lte) or both.")
+    if '"' in key:
+        raise InvalidInput(f"A range cannot be asked of the field {key!r}: its name holds a quotation mark.")
+    return Between(f'metadata."{key}"', bounds.gte, bounds.lte)
+
+
+def _term(key: str, value: MetadataValue) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return f"{json.dumps(key, ensure_ascii=False)}:{json.dumps(value, ensure_ascii=False)}"
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False

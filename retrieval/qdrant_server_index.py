@@ -1,0 +1,288 @@
+"""The index on a Qdrant server or cluster, for many API processes and workers.
+
+One collection a generation, named `plumb_<generation>`; the alias `plumb` points to the active one. The server needs
+version 1.17 or later for BM25's IDF within a tenant.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from qdrant_client import QdrantClient, models
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+from retrieval.index_generations import check_active, next_name
+from retrieval.index_payload import (
+    HIT_FIELDS,
+    KEYWORD_FIELDS,
+    TENANT_FIELD,
+    AnyOf,
+    Between,
+    from_payload,
+    scope_conditions,
+    to_payload,
+    valid_ids,
+)
+from retrieval.passages import Scope, StoredChunk
+from retrieval.vector_index import (
+    Candidates,
+    Generation,
+    Hit,
+    IndexPoint,
+    QueryVectors,
+    SparseVector,
+    StoredGeneration,
+    VectorIndex,
+)
+from runtime.errors import NotFound, Unavailable
+
+ALIAS = "plumb"
+_PREFIX = "plumb_"
+_WRITE_BATCH = 64
+_TIMEOUT_S = 30
+
+
+class QdrantServerIndex:
+    """A `VectorIndex` over one collection. Use `open_server_index` or `ServerGenerations` to get one."""
+
+    def __init__(self, client: QdrantClient, collection: str, generation: Generation) -> None:
+        self._client = client
+        self._collection = collection
+        self.name = collection.removeprefix(_PREFIX)
+        self.generation = generation
+
+    def upsert(self, points: Sequence[IndexPoint]) -> None:
+        for start in range(0, len(points), _WRITE_BATCH):
+            batch = [_point(point) for point in points[start : start + _WRITE_BATCH]]
+            with _answering():
+                self._client.upsert(self._collection, batch, wait=True)
+
+    def delete_document(self, tenant: str, document_id: str, *, keep_version: int | None = None) -> None:
+        condition = models.Filter(
+            must=[_equals(TENANT_FIELD, tenant), _equals("document_id", document_id)],
+            must_not=[_equals("version", keep_version)] if keep_version is not None else None,
+        )
+        with _answering():
+            self._client.delete(self._collection, models.FilterSelector(filter=condition), wait=True)
+
+    def candidates(self, scope: Scope, query: QueryVectors, limit: int) -> Candidates:
+        if limit < 1:
+            return Candidates([], [])
+        within = models.Filter(must=_conditions(scope))
+        requests = [_nearest(query.dense.tolist(), "dense", within, limit, fields=HIT_FIELDS)]
+        if len(query.sparse.indices):
+            requests.append(_nearest(_sparse(query.sparse), "bm25", within, limit, _idf(scope), fields=HIT_FIELDS))
+        hits = [[_hit(found) for found in answer] for answer in self._query(requests)]
+        return Candidates(dense=hits[0], bm25=hits[1] if len(hits) > 1 else [])
+
+    def rescore(self, scope: Scope, query: QueryVectors, chunk_ids: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
+        scores: dict[str, dict[str, float]] = {"dense": {}, "bm25": {}, "maxsim": {}}
+        ids = valid_ids(chunk_ids)
+        if not ids:
+            return scores
+        within = models.Filter(must=[*_conditions(scope), models.HasIdCondition(has_id=list(ids))])
+        exact = models.SearchParams(exact=True)
+        requests = {"dense": _nearest(query.dense.tolist(), "dense", within, len(ids), exact)}
+        if len(query.sparse.indices):
+            requests["bm25"] = _nearest(_sparse(query.sparse), "bm25", within, len(ids), _idf(scope))
+        if len(query.tokens):
+            requests["maxsim"] = _nearest(query.tokens.tolist(), "tokens", within, len(ids), exact)
+        for arm, answer in zip(requests, self._query(list(requests.values())), strict=True):
+            divisor = len(query.tokens) if arm == "maxsim" else 1
+            scores[arm] = {str(found.id): found.score / divisor for found in answer}
+        return scores
+
+    def fetch(self, scope: Scope, chunk_ids: Iterable[str]) -> Mapping[str, StoredChunk]:
+        ids = valid_ids(chunk_ids)
+        if not ids:
+            return {}
+        within = models.Filter(must=[*_conditions(scope), models.HasIdCondition(has_id=list(ids))])
+        with _answering():
+            records, _ = self._client.scroll(self._collection, within, limit=len(ids), with_payload=True)
+        return {str(record.id): from_payload(record.payload or {}) for record in records}
+
+    def count(self, scope: Scope, document_id: str | None = None, version: int | None = None) -> int:
+        conditions = _conditions(scope)
+        if document_id is not None:
+            conditions.append(_equals("document_id", document_id))
+        if version is not None:
+            conditions.append(_equals("version", version))
+        with _answering():
+            return self._client.count(self._collection, models.Filter(must=conditions), exact=True).count
+
+    def flush(self) -> None:
+        """Nothing to do: a write that was answered is in the server's log."""
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _query(self, requests: list[models.QueryRequest]) -> list[list[models.ScoredPoint]]:
+        with _answering():
+            return [answer.points for answer in self._client.query_batch_points(self._collection, requests)]
+
+
+class ServerGenerations:
+    """The generations of the index on a server; what each was built with is in its collection's metadata."""
+
+    def __init__(self, client: QdrantClient) -> None:
+        self._client = client
+
+    def stored(self) -> list[StoredGeneration]:
+        with _answering():
+            active = self._active_collection()
+            names = sorted(one.name for one in self._client.get_collections().collections)
+            return [
+                StoredGeneration(name.removeprefix(_PREFIX), generation, name == active)
+                for name in names
+                if name.startswith(_PREFIX) and (generation := self._generation(name)) is not None
+            ]
+
+    def open(self, generation: Generation) -> QdrantServerIndex:
+        active = check_active(self.stored(), generation, "the Qdrant server")
+        if active is not None:
+            return QdrantServerIndex(self._client, _PREFIX + active.name, active.generation)
+        index = self.build(generation)
+        self.activate(index)
+        return index
+
+    def build(self, generation: Generation) -> QdrantServerIndex:
+        stored = self.stored()
+        unfinished = [one for one in stored if not one.active and one.generation == generation]
+        name = _PREFIX + (unfinished[-1].name if unfinished else next_name([one.name for one in stored], generation))
+        with _answering():
+            if not unfinished:
+                self._create(name, generation)
+            for field in KEYWORD_FIELDS:
+                kind = models.KeywordIndexParams(
+                    type=models.KeywordIndexType.KEYWORD, is_tenant=True if field == TENANT_FIELD else None
+                )
+                self._client.create_payload_index(name, field, kind, wait=True)
+        return QdrantServerIndex(self._client, name, generation)
+
+    def activate(self, index: VectorIndex) -> None:
+        assert isinstance(index, QdrantServerIndex)
+        changes: list[Any] = []
+        with _answering():
+            if self._active_collection() is not None:
+                changes.append(models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=ALIAS)))
+            create = models.CreateAlias(collection_name=_PREFIX + index.name, alias_name=ALIAS)
+            changes.append(models.CreateAliasOperation(create_alias=create))
+            self._client.update_collection_aliases(changes)
+
+    def remove(self, name: str) -> None:
+        if name not in [one.name for one in self.stored() if not one.active]:
+            raise NotFound(f"There is no inactive index generation {name!r} on the Qdrant server.")
+        with _answering():
+            self._client.delete_collection(_PREFIX + name)
+
+    def _active_collection(self) -> str | None:
+        aliases = self._client.get_aliases().aliases
+        return next((one.collection_name for one in aliases if one.alias_name == ALIAS), None)
+
+    def _generation(self, collection: str) -> Generation | None:
+        metadata = self._client.get_collection(collection).config.metadata or {}
+        built_with = metadata.get("generation")
+        return Generation(**built_with) if built_with else None
+
+    def _create(self, name: str, generation: Generation) -> None:
+        self._client.create_collection(
+            name,
+            vectors_config={
+                "dense": models.VectorParams(size=generation.dimension, distance=models.Distance.COSINE),
+                "tokens": models.VectorParams(
+                    size=generation.token_dimension,
+                    distance=models.Distance.DOT,
+                    datatype=models.Datatype.FLOAT16,
+                    multivector_config=models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM),
+                    hnsw_config=models.HnswConfigDiff(m=0),
+                    on_disk=True,
+                ),
+            },
+            sparse_vectors_config={"bm25": models.SparseVectorParams(modifier=models.Modifier.IDF)},
+            on_disk_payload=True,
+            metadata={"generation": dataclasses.asdict(generation)},
+        )
+
+
+def connect(url: str, api_key: str | None = None) -> QdrantClient:
+    """A client for a server; does not talk to it yet, so that a process can start while the server is down."""
+    return QdrantClient(url=url, api_key=api_key, timeout=_TIMEOUT_S, check_compatibility=False)
+
+
+def open_server_index(url: str, generation: Generation, api_key: str | None = None) -> QdrantServerIndex:
+    """Open the active generation on a server, or create the first one.
+
+    Raises `IndexMismatch` when it was built with another model, chunker or language, `Unavailable` when the server does
+    not answer.
+    """
+    return ServerGenerations(connect(url, api_key)).open(generation)
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except ResponseHandlingException as error:
+        raise Unavailable(f"The Qdrant server does not answer ({error.source}). Check PLUMB_QDRANT_URL.") from error
+    except UnexpectedResponse as error:
+        if error.status_code is not None and (error.status_code >= 500 or error.status_code == 429):
+            raise Unavailable(f"The Qdrant server cannot answer at present (status {error.status_code}).") from error
+        if error.status_code in (401, 403):
+            raise Unavailable("The Qdrant server refuses the key. Check PLUMB_QDRANT_API_KEY.", retryable=False) from error
+        raise
+
+
+def _point(point: IndexPoint) -> models.PointStruct:
+    vectors: dict[str, Any] = {"dense": point.dense.tolist(), "bm25": _sparse(point.sparse)}
+    if len(point.tokens):  # a multivector without rows is refused
+        vectors["tokens"] = point.tokens.tolist()
+    return models.PointStruct(id=point.chunk.chunk_id, vector=vectors, payload=to_payload(point.chunk))
+
+
+def _sparse(vector: SparseVector) -> models.SparseVector:
+    return models.SparseVector(indices=vector.indices.tolist(), values=vector.values.tolist())
+
+
+def _nearest(
+    vector: Any,
+    using: str,
+    within: models.Filter,
+    limit: int,
+    params: models.SearchParams | None = None,
+    fields: Sequence[str] = (),
+) -> models.QueryRequest:
+    return models.QueryRequest(
+        query=vector,
+        using=using,
+        filter=within,
+        limit=limit,
+        params=params,
+        with_payload=list(fields) if fields else False,
+    )
+
+
+def _idf(scope: Scope) -> models.SearchParams:
+    tenant = models.Filter(must=[_equals(TENANT_FIELD, scope.tenant)])
+    return models.SearchParams(idf=models.IdfCorpusParams(corpus=tenant))
+
+
+def _hit(found: models.ScoredPoint) -> Hit:
+    payload = found.payload or {}
+    return Hit(str(found.id), payload["document_id"], payload["version"], found.score)
+
+
+def _conditions(scope: Scope) -> list[Any]:
+    return [_condition(condition) for condition in scope_conditions(scope)]
+
+
+def _condition(condition: AnyOf | Between) -> models.FieldCondition:
+    if isinstance(condition, Between):
+        return models.FieldCondition(key=condition.key, range=models.Range(gte=condition.gte, lte=condition.lte))
+    return models.FieldCondition(key=condition.key, match=models.MatchAny(any=list(condition.values)))
+
+
+def _equals(key: str, value: str | int) -> models.FieldCondition:
+    return models.FieldCondition(key=key, match=models.MatchValue(value=value))
