@@ -20,7 +20,6 @@ from docx.enum.style import WD_STYLE_TYPE
 from docx.shared import Pt as DocxPt
 from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
-from pptx.dml.color import RGBColor
 from pptx.util import Inches, Pt
 
 from sample_builders.source import Block, Source, bold_runs, plain
@@ -29,7 +28,7 @@ BUILT = datetime.datetime(2025, 4, 1, 9, 0, 0)
 INK = "12343B"
 TABLE_STYLE = "Light Grid Accent 1"
 AUTHOR = "Brackmere Instruments"
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_INTEGER, _DECIMAL = re.compile(r"\d+"), re.compile(r"\d+\.\d+")
 _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
 
 
@@ -75,7 +74,6 @@ def build_pptx(source: Source, target: pathlib.Path) -> None:
             body.left, body.top, body.width, body.height = Inches(0.7), Inches(1.7), Inches(11.9), Inches(5.2)
             title.text_frame.text = block.text
             title.text_frame.paragraphs[0].font.size = Pt(34)
-            title.text_frame.paragraphs[0].font.color.rgb = RGBColor.from_string(INK)
         elif block.kind == "remark":
             slide.notes_slide.notes_text_frame.text = plain(block.text)
         elif block.kind == "table":
@@ -99,7 +97,7 @@ def build_xlsx(folder: pathlib.Path, target: pathlib.Path) -> None:
         sheet = workbook.create_sheet(path.stem.split(" ", 1)[1])
         rows = list(csv.reader(io.StringIO(path.read_text("utf-8"))))
         for row in rows:
-            sheet.append([float(cell) if _NUMBER.fullmatch(cell) else cell for cell in row])
+            sheet.append([_cell_value(cell) for cell in row])
         for number, cell in enumerate(sheet[1], start=1):
             cell.font = Font(bold=True, color="FFFFFF")
             cell.fill = PatternFill("solid", start_color=INK)
@@ -108,6 +106,12 @@ def build_xlsx(folder: pathlib.Path, target: pathlib.Path) -> None:
         sheet.freeze_panes = "A2"
     workbook.save(target)
     freeze_zip(target)
+
+
+def _cell_value(text: str) -> str | int | float | None:
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    return float(text) if _DECIMAL.fullmatch(text) else text or None
 
 
 def freeze_zip(path: pathlib.Path) -> None:

@@ -48,8 +48,17 @@ BODY = ParagraphStyle("body", fontName="Times-Roman", fontSize=11, leading=15.5,
 COLUMN_BODY = ParagraphStyle("column", BODY, fontSize=9.5, leading=12.5, alignment=TA_JUSTIFY, spaceAfter=5)
 CELL = ParagraphStyle("cell", fontName="Helvetica", fontSize=8.5, leading=11)
 HEAD_CELL = ParagraphStyle("head-cell", CELL, fontName="Helvetica-Bold", textColor=colors.white)
-REMARK = ParagraphStyle("remark", BODY, backColor=TINT, borderPadding=6, leftIndent=8, rightIndent=8, spaceBefore=10,
-                        spaceAfter=14, fontName="Times-Italic")
+REMARK = ParagraphStyle(
+    "remark",
+    BODY,
+    backColor=TINT,
+    borderPadding=6,
+    leftIndent=8,
+    rightIndent=8,
+    spaceBefore=10,
+    spaceAfter=14,
+    fontName="Times-Italic",
+)
 TITLE = ParagraphStyle("title", fontName="Helvetica-Bold", fontSize=22, leading=27, textColor=INK, spaceAfter=4)
 SUBTITLE = ParagraphStyle("subtitle", fontName="Helvetica", fontSize=11, leading=15, textColor=ACCENT, spaceAfter=14)
 HEADINGS = {
@@ -61,31 +70,30 @@ HEADINGS = {
                       keepWithNext=1),
 }  # fmt: skip
 CONTENTS = [
-    ParagraphStyle("toc1", fontName="Helvetica", fontSize=10.5, leading=14, spaceBefore=4),
-    ParagraphStyle("toc2", fontName="Helvetica", fontSize=9, leading=11.5, leftIndent=14, textColor=colors.dimgray),
+    ParagraphStyle("toc1", fontName="Helvetica", fontSize=10.5, leading=13, spaceBefore=2),
+    ParagraphStyle("toc2", fontName="Helvetica", fontSize=9, leading=11, leftIndent=14, textColor=colors.dimgray),
 ]
 
 
-class _Typesetter(BaseDocTemplate):
+class _Typesetter(BaseDocTemplate):  # type: ignore[misc]
     """Reports headings to the contents and to the PDF's outline."""
 
-    def afterFlowable(self, flowable: Flowable) -> None:  # noqa: N802 (ReportLab's name)
+    def afterFlowable(self, flowable: Flowable) -> None:
         level = next((depth for depth in (1, 2) if getattr(flowable, "style", None) is HEADINGS[depth]), None)
         if level is None:
             return
-        text, key = flowable.getPlainText(), f"heading-{self.page}-{id_of(flowable)}"
+        text, key = flowable.getPlainText(), f"heading-{self.page}-{_slug(flowable)}"
         self.canv.bookmarkPage(key)
         self.canv.addOutlineEntry(text, key, level=level - 1, closed=True)
         self.notify("TOCEntry", (level - 1, escape(text), self.page, key))
 
 
-def id_of(flowable: Flowable) -> str:
-    """A name for a heading that is the same in every run."""
+def _slug(flowable: Flowable) -> str:
     return re.sub(r"\W+", "-", flowable.getPlainText()).lower()
 
 
 def build_pdf(source: Source, target: pathlib.Path, hyphenation: dict[str, str]) -> None:
-    """Write the document. `columns: 2` sets it in justified, hyphenated columns; `cover: yes` adds cover and contents."""
+    """Write the PDF. `columns: 2` sets justified, hyphenated columns; `cover: yes` adds a cover and contents."""
     rl_config.invariant = 1
     rl_config.useA85 = 0
     two_columns = source.fields.get("columns") == "2"
@@ -162,12 +170,13 @@ def _opening(source: Source, two_columns: bool) -> Iterator[Flowable]:
     if source.fields.get("cover") == "yes":
         contents = TableOfContents()
         contents.levelStyles = CONTENTS
+        contents.tableStyle = TableStyle([("TOPPADDING", (0, 0), (-1, -1), 1), ("BOTTOMPADDING", (0, 0), (-1, -1), 1)])
         yield from (NextPageTemplate("plain"), Spacer(1, 8 * mm))
         yield Paragraph(_markup(source.fields["imprint"]), BODY)
         yield from (PageBreak(), Paragraph("Contents", TITLE), contents, PageBreak())
 
 
-class _FrameEnd(Spacer):
+class _FrameEnd(Spacer):  # type: ignore[misc]
     """Fills the rest of the title frame, so that the text starts in the first column."""
 
     def __init__(self) -> None:
@@ -177,9 +186,7 @@ class _FrameEnd(Spacer):
         return 1, height
 
 
-def _flowables(
-    block: Block, body: ParagraphStyle, width: float, shy: Callable[[str], str]
-) -> Iterator[Flowable]:
+def _flowables(block: Block, body: ParagraphStyle, width: float, shy: Callable[[str], str]) -> Iterator[Flowable]:
     if block.kind == "heading":
         yield Paragraph(_markup(block.text), HEADINGS[block.level])
     elif block.kind == "paragraph":
@@ -192,7 +199,7 @@ def _flowables(
         tight = ParagraphStyle("item", body, spaceAfter=2)
         items = [ListItem(Paragraph(_markup(shy(item)), tight), leftIndent=14) for item in block.lines]
         numbered = {"bulletType": "1", "bulletFormat": "%s."} if block.kind == "steps" else {"bulletType": "bullet"}
-        yield ListFlowable(items, leftIndent=14, bulletFontSize=9, bulletFontName="Helvetica", **numbered)
+        yield ListFlowable(items, leftIndent=14, bulletFontSize=body.fontSize, bulletFontName=body.fontName, **numbered)
         yield Spacer(1, 4)
 
 
@@ -215,16 +222,19 @@ def _table(block: Block, width: float) -> Flowable:
 
 
 def _column_widths(block: Block, width: float) -> list[float]:
-    """Every column holds its longest word; what is left is shared out by the length of the texts."""
+    """Every column holds its longest word; what is left is shared out by the length of the texts, up to a limit."""
     columns = list(zip(*block.rows, strict=True))
     needed = [max(_text_width(word) for cell in column for word in cell.split()) + 13 for column in columns]
-    wanted = [max(_text_width(cell) for cell in column) + 13 - least for column, least in zip(columns, needed, strict=True)]
+    wanted = [
+        max(min(max(map(_text_width, column)), 130) + 13 - least, 0)
+        for column, least in zip(columns, needed, strict=True)
+    ]
     spare = width - sum(needed)
     return [least + spare * more / max(sum(wanted), 1) for least, more in zip(needed, wanted, strict=True)]
 
 
 def _text_width(text: str) -> float:
-    return stringWidth(text, HEAD_CELL.fontName, HEAD_CELL.fontSize)
+    return float(stringWidth(text, HEAD_CELL.fontName, HEAD_CELL.fontSize))
 
 
 def _markup(text: str) -> str:

@@ -90,7 +90,7 @@ class _Pen:
                 line.append(word)
                 continue
             self._text(MARGIN + indent, self._y, " ".join(line), font)
-            self._y += font.size * 3 // 2 // ENLARGED
+            self._y += int(font.size) * 3 // 2 // ENLARGED
             line = [word]
         self._y += after
 
