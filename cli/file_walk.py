@@ -45,7 +45,7 @@ def find_files(paths: Sequence[Path], excluded: Path | None = None) -> list[Sour
 
 def _below(path: Path, excluded: Path | None) -> Iterator[SourceFile]:
     if path.is_file():
-        yield SourceFile(path, _document_name(path.resolve() if path.name in ("", "..") else path, path.parent))
+        yield SourceFile(path, _document_name(path, path.parent))
     elif path.is_dir():
         yield from _walk(path, excluded.resolve() if excluded else None)
     else:

@@ -12,7 +12,10 @@ import typer
 if TYPE_CHECKING:
     from types import FrameType
 
+    from cli.http_client import HttpClient
     from cli.local_server import LocalServer
+    from cli.owner_lock import OwnerLock
+    from runtime.settings import Settings
 
 
 def serve(
@@ -20,12 +23,6 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8000,
 ) -> None:
     """Run the server. SIGTERM or Ctrl-C ends it after the requests in flight; a second Ctrl-C ends it at once."""
-    import logging
-    import secrets
-    import sys
-
-    from api.app import create_app
-    from cli.local_server import LocalServer
     from cli.owner_lock import OwnerLock, read_owner
     from runtime.errors import Unavailable
     from runtime.settings import load_settings
@@ -41,22 +38,56 @@ def serve(
         owner = read_owner(settings.data_dir)
         who = f"process {owner.pid}" + (f" at {owner.address}" if owner.address else "") if owner else "another process"
         raise Unavailable(f"The data folder {settings.data_dir} is already served by {who}. Stop that first.")
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        token = secrets.token_urlsafe(32)
-        server = LocalServer(create_app(settings, token=token), host, port)
-        stopping = _stop_on_signal(server)
-        address = server.start()
-        lock.publish(address, token)
-        print(f"Plumbline serves {settings.data_dir} at {address} (web page there, API at {address}/docs).", flush=True)
-        print("No key is needed on this machine: whoever can reach this address may read and change all.", flush=True)
-        print("Ctrl-C stops it.", flush=True)
-        while server.running and not stopping.wait(timeout=0.5):
-            pass
-        lock.withdraw()
-        server.stop()
+        _serve(settings, lock, host, port)
     finally:
         lock.release()
+
+
+def _serve(settings: Settings, lock: OwnerLock, host: str, port: int) -> None:
+    import logging
+    import secrets
+    import sys
+
+    from api.app import create_app
+    from cli.http_client import HttpClient
+    from cli.local_server import LocalServer
+
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Our own calls and uvicorn's own life are not worth a line each.
+    for name in ("httpx", "uvicorn"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    token = secrets.token_urlsafe(32)
+    server = LocalServer(create_app(settings, token=token), host, port)
+    stopping = _stop_on_signal(server)
+    address = server.start()
+    lock.publish(address, token)
+    try:
+        client = HttpClient(address, token)
+        _wait_until_open(client, stopping)
+        client.close()
+        if not stopping.is_set():
+            print(f"Plumbline serves {settings.data_dir}. Web page: {address}/  API: {address}/openapi.json")
+            print("No key is needed on this machine: every user of it can read and change the documents.")
+            print("Ctrl-C stops.", flush=True)
+        while server.running and not stopping.wait(timeout=0.5):
+            pass
+    finally:
+        lock.withdraw()
+        server.stop()
+
+
+def _wait_until_open(client: HttpClient, stopping: threading.Event) -> None:
+    """Return when the platform answers. Raises its own error when it cannot be opened."""
+    from cli.http_client import RemoteProblem
+
+    while not stopping.is_set():
+        try:
+            client.call("GET", "/v1/documents", params={"limit": 1})
+            return
+        except RemoteProblem as problem:
+            if problem.code != "starting":
+                raise
 
 
 def _is_loopback(host: str) -> bool:
