@@ -5,12 +5,17 @@ Work is queued only after the rows that it needs are committed.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import BinaryIO, Protocol
 
+from ingestion.names import checked_metadata, collection_name, document_name
 from ingestion.original_store import OriginalStore
 from ingestion.records import JobKind, JobRecord, MetadataValue, Upload
 from ingestion.registry import Registry
+from runtime.errors import PlumblineError
+
+log = logging.getLogger(__name__)
 
 
 class JobQueue(Protocol):
@@ -41,16 +46,46 @@ class Intake:
         Raises InvalidInput (`invalid_document_name`, `invalid_collection_name`, `invalid_metadata`, `too_large`) and
         Unavailable (`storage_full`, `database_unavailable`); nothing is left behind then.
         """
-        raise NotImplementedError
+        document_name(name)
+        collection_name(collection)
+        checked_metadata(metadata or {})
+        original = self._store.put(stream)
+        try:
+            upload = self._registry.register_upload(
+                tenant,
+                collection,
+                name,
+                original.content_hash,
+                original.size_bytes,
+                metadata,
+                still_stored=self._store.exists,
+            )
+        except BaseException:
+            self._drop(original.content_hash)
+            raise
+        if upload.job is not None:
+            self._submit(upload.job)
+        return upload
 
     def delete(self, tenant: str, document_id: str) -> JobRecord:
         """Hide the document at once and remove it in the background. Raises UnknownDocument."""
-        raise NotImplementedError
+        return self._submit(self._registry.request_delete(tenant, document_id))
 
     def retry(self, tenant: str, document_id: str) -> JobRecord:
         """Raises UnknownDocument, NothingToRetry."""
-        raise NotImplementedError
+        return self._submit(self._registry.retry(tenant, document_id))
 
     def cancel(self, tenant: str, job_id: str) -> JobRecord:
         """Raises UnknownJob, JobFinished."""
-        raise NotImplementedError
+        return self._registry.cancel(tenant, job_id)
+
+    def _submit(self, job: JobRecord) -> JobRecord:
+        self._queue.submit(job.id, job.kind, job.size_bytes)
+        return job
+
+    def _drop(self, content_hash: str) -> None:
+        """Take back what was stored for an upload that could not be registered, unless another document has it."""
+        try:
+            self._registry.forget_content(content_hash, self._store.delete)
+        except PlumblineError as error:  # the first error tells more; what stays behind costs only space
+            log.warning("Could not take back an upload: %s", error.code)

@@ -1,0 +1,1 @@
+"""Alembic revisions of the records; they serve SQLite and PostgreSQL."""
