@@ -16,7 +16,6 @@ DATA holds retrieval/{squad,cranfield,npl} in BEIR form. Steps:
 from __future__ import annotations
 
 import argparse
-import pathlib
 import time
 from collections.abc import Callable, Sequence
 
@@ -125,11 +124,12 @@ def _quality(passages: dict[str, Callable[[Sequence[str]], Vectors]], arguments:
             scores[backend], vectors[backend] = _dense_ndcg(data, embed, limit=150 if arguments.small else None)
         cosines = (vectors["onnx-int8"] * vectors[PEER]).sum(axis=1)
         low, high = paired_bootstrap_interval(scores[PEER], scores["onnx-int8"])
+        loss = np.mean(scores["onnx-int8"]) - np.mean(scores[PEER])
         rows.append(
             (
                 name,
                 *(f"{100 * np.mean(scores[backend]):.1f}" for backend in passages),
-                f"{100 * (np.mean(scores['onnx-int8']) - np.mean(scores[PEER])):+.1f} ({100 * low:+.1f} to {100 * high:+.1f})",
+                f"{100 * loss:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})",
                 f"{paired_randomization_test(scores[PEER], scores['onnx-int8']):.3f}",
                 f"{cosines.mean():.4f} / {np.quantile(cosines, 0.01):.4f} / {cosines.min():.4f}",
             )

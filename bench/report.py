@@ -1,7 +1,7 @@
 """What every measurement shares: its options, its section in docs/benchmarks.md, tables and percentiles.
 
-A section stands between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`; a new run replaces it and touches nothing else.
-`--small` runs print their section and leave the file alone, since their figures are only a check that the script works.
+A section stands between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`; a new run replaces it and touches nothing
+else. `--small` runs print their section and leave the file alone: their figures only check that the script works.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import inspect
 import os
 import pathlib
 import re
-import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -30,13 +29,18 @@ section only: those of one section come from one run on one machine.
 """
 
 
-def parse_arguments(docstring: str | None, *, data_help: str) -> argparse.Namespace:
-    """Options of a measurement: `--data`, `--small`. Prints the script's docstring as its help."""
+def parse_arguments(docstring: str | None, *, data_help: str, keeps_runs: bool = False) -> argparse.Namespace:
+    """Options of a measurement: `--data`, `--small`, and `--runs` where run records can be kept.
+
+    The script's docstring is its help.
+    """
     parser = argparse.ArgumentParser(
         description=inspect.cleandoc(docstring or ""), formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=pathlib.Path, required=True, help=data_help)
     parser.add_argument("--small", action="store_true", help="a quick check of the script; prints, writes no section")
+    if keeps_runs:
+        parser.add_argument("--runs", type=pathlib.Path, help="folder for the run records")
     arguments = parser.parse_args()
     if not arguments.data.is_dir():
         parser.error(f"{arguments.data} is not a folder")
@@ -69,7 +73,7 @@ def _circumstances(name: str, arguments: argparse.Namespace) -> str:
     machine = machine_facts()
     libraries = ", ".join(f"{library} {version}" for library, version in machine["libraries"].items())
     given = [
-        "--small" if value is True else f"--{option} {shlex.quote('DATA' if option == 'data' else str(value))}"
+        f"--{option}" if value is True else f"--{option} {option.upper()}"  # folders of this machine stay private
         for option, value in vars(arguments).items()
         if value not in (None, False)
     ]

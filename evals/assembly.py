@@ -5,22 +5,31 @@ Each returns a `RunRecord`; the caller prints it, and writes it with `record.wri
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evals.run_record import RunRecord
+from evals.cases import AnswerCase, ContextText, read_answers, read_retrieval
+from evals.run_record import Evaluation, RunRecord, machine_facts, source_commit, utc_now
+from retrieval.passages import Passage, Scope, StoredChunk
+from runtime.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from evals.evaluate_answers import Ask
     from runtime.settings import Settings
 
 OnProgress = Callable[[str, float], None]
-"""Gets the stage ("embedding", "indexing", an arm's name, "answering") and the share of it that is done, 0 to 1."""
+"""Gets the stage ("embedding", "indexing", "searching", "answering") and the share of it that is done, 0 to 1."""
 
 AskCollection = Callable[[str], Mapping[str, Any]]
 """A question's text to the answer object of the outward contract, for cases without a context of their own."""
 
 ARMS = ("bm25", "dense", "fused", "reranked")
+
+_READING = "reading"
 
 
 def run_retrieval(
@@ -36,7 +45,23 @@ def run_retrieval(
 
     Raises `evals.cases.InvalidCases` (file and line) and `InvalidInput` for an unknown arm. Blocking.
     """
-    raise NotImplementedError
+    from evals.evaluate_retrieval import evaluate_retrieval
+    from evals.temporary_index import temporary_index
+
+    unknown = [arm for arm in arms if arm not in ARMS]
+    if unknown or not arms:
+        raise InvalidInput(f"Unknown arm {', '.join(unknown) or '(none given)'}; there are {', '.join(ARMS)}.")
+    report = on_progress or (lambda stage, share: None)
+    started, start = utc_now(), time.perf_counter()
+    data = read_retrieval(folder, split)
+    with temporary_index(settings, data.corpus, report) as index:
+        found = evaluate_retrieval(
+            data, index.rank, list(dict.fromkeys(arms)), on_progress=lambda share: report("searching", share)
+        )
+        sizes = {"records": float(len(data.corpus)), "chunks": float(index.chunks)}
+    described = describe_settings(settings) | {"data": data.name, "split": split, "arms": list(arms)}
+    evaluation = Evaluation({**found.metrics, **sizes}, found.intervals, found.records)
+    return _record(evaluation, command, described, started, start, data.data_hash)
 
 
 def run_answers(
@@ -53,4 +78,106 @@ def run_answers(
     Cases without one go through `ask_collection` (the command line passes a call of `POST /v1/ask` with the cache off);
     without it such a file is refused with `InvalidInput`. Raises `evals.cases.InvalidCases` (file and line). Blocking.
     """
-    raise NotImplementedError
+    from evals.evaluate_answers import evaluate_answers
+
+    started, start = utc_now(), time.perf_counter()
+    data = read_answers(file)
+    report = on_progress or (lambda stage, share: None)
+    with contextlib.ExitStack() as stack:
+        read = stack.enter_context(_reading(settings, model)) if any(case.context for case in data.cases) else None
+
+        def ask(case: AnswerCase) -> Mapping[str, Any]:
+            if case.context and read is not None:
+                return read(case)
+            if ask_collection is None:
+                raise InvalidInput(
+                    f"The question {case.case_id!r} has no context, and there is no collection to search here. "
+                    "Use plumb eval answers, which asks the ingested documents."
+                )
+            return ask_collection(case.question)
+
+        evaluation = evaluate_answers(data.cases, ask, on_progress=lambda share: report("answering", share))
+    described = describe_settings(settings) | {"data": file.name, "model": model}
+    return _record(evaluation, command, described, started, start, data.data_hash)
+
+
+def describe_settings(settings: Settings) -> dict[str, Any]:
+    """The effective settings as `plumb doctor` shows them, secrets hidden."""
+    return {row.name: row.value for row in settings.describe() if row.name}
+
+
+def passages_of(context: Sequence[ContextText]) -> tuple[Passage, ...]:
+    """The texts of a case as passages, in the order given, each a document of its own."""
+    return tuple(
+        Passage(chunk=_chunk_of(text), score=1.0, scores={}, context=text.text, context_start=0) for text in context
+    )
+
+
+def _chunk_of(text: ContextText) -> StoredChunk:
+    return StoredChunk(
+        tenant=_READING,
+        collection=_READING,
+        document_id=text.context_id,
+        version=1,
+        document_name=text.title or text.context_id,
+        ordinal=0,
+        text=text.text,
+        start=0,
+        end=len(text.text),
+        page=None,
+        heading_path=(text.title,) if text.title else (),
+        parent=(0, 0),
+    )
+
+
+@contextlib.contextmanager
+def _reading(settings: Settings, model: str | None) -> Iterator[Ask]:
+    """Answers from the passages of a case alone."""
+    from generation.answers import Question
+    from generation.assembly import build_answerer
+    from retrieval.assembly import build_embedder
+
+    embedder = build_embedder(settings)
+    answerer = build_answerer(settings, _NoRetriever(), embedder)
+    with asyncio.Runner() as runner:
+
+        def read(case: AnswerCase) -> Mapping[str, Any]:
+            question = Question(
+                text=case.question,
+                scope=Scope(_READING),
+                model=model,
+                use_cache=False,
+                passages=passages_of(case.context),
+            )
+            return runner.run(answerer.answer(question)).to_json()
+
+        yield read
+
+
+class _NoRetriever:
+    """Reading searches nothing: a question whose passages are given must never get here."""
+
+    def search(self, text: str, scope: Scope, top_k: int) -> Any:
+        raise AssertionError("a reading question was searched for")
+
+
+def _record(
+    evaluation: Evaluation,
+    command: str,
+    settings: Mapping[str, Any],
+    started: str,
+    start: float,
+    data_hash: str,
+) -> RunRecord:
+    return RunRecord(
+        command=command,
+        settings=settings,
+        commit=source_commit(),
+        machine=machine_facts(),
+        started=started,
+        seconds=time.perf_counter() - start,
+        metrics=evaluation.metrics,
+        intervals=evaluation.intervals,
+        records=evaluation.records,
+        data_hash=data_hash,
+    )

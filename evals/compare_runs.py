@@ -50,7 +50,7 @@ def compare_runs(a: RunRecord, b: RunRecord) -> list[Difference]:
 
 
 def regressions(baseline: RunRecord, candidate: RunRecord, alpha: float = 0.05) -> list[Difference]:
-    """Quality values (not latency or cost) in which the candidate is significantly worse: what `plumb eval gate` fails on.
+    """Quality values (not latency or cost) in which the candidate is significantly worse; `plumb eval gate` fails on any.
 
     A loss counts when its Holm-corrected p over all quality values is below `alpha`.
     """

@@ -22,9 +22,9 @@ def evaluate_answers(
 ) -> Evaluation:
     """Ask one question after the other; the first is asked once more beforehand, to warm up.
 
-    `exact_match`, `containment` and `f1` are means over the answerable questions, a refusal counting 0; `accuracy` is the
-    share of all questions that were answered correctly or rightly refused. A metric without a single item it could be
-    computed on (refusal precision without a refusal) is left out. Latency is the wall time of `ask` in ms.
+    `exact_match`, `containment` and `f1` are means over the answerable questions, a refusal counting 0; `accuracy` is
+    the share of all questions that were answered correctly or rightly refused. A metric without a single item it could
+    be computed on (refusal precision without a refusal) is left out. Latency is the wall time of `ask` in ms.
     """
     ask(cases[0])
     records = []

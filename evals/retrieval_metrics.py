@@ -17,7 +17,7 @@ def rank_records(scores: Mapping[str, float]) -> list[str]:
 
 
 def ndcg(ranking: Sequence[str], judged: Mapping[str, int], k: int) -> float:
-    """Normalised discounted cumulative gain: `sum(grade / log2(rank + 1))` over the top k, by that of the ideal ranking.
+    """Normalised discounted cumulative gain: `sum(grade / log2(rank + 1))` over the top k, by that of the ideal order.
 
     Linear gains, as trec_eval's `ndcg_cut` (Järvelin and Kekäläinen, 2002), not the exponential ones of Burges et al.
     """

@@ -101,7 +101,7 @@ def _git(*arguments: str) -> str:
 
 
 def machine_facts() -> dict[str, Any]:
-    """Processor, usable cores, memory in GiB, Python and the libraries that decide speed; nothing that names the host."""
+    """Processor, usable cores, memory in GiB, Python, the libraries that decide speed; nothing that names the host."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "processor": _processor_name(),
