@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from api.body_limit import BodyLimit
 from api.dependencies import LifespanState
 from api.error_responses import install_error_responses
 from api.http_metrics import HttpMetrics
@@ -20,6 +21,8 @@ from api.schemas import Problem
 
 if TYPE_CHECKING:
     from runtime.settings import Settings
+
+MAX_BODY_BYTES = 2 * 1024 * 1024
 
 
 def create_app(settings: Settings, *, token: str | None = None) -> FastAPI:
@@ -41,7 +44,7 @@ def create_app_over(open_platform: Callable[[], Platform], *, token: str | None 
     http_metrics = HttpMetrics(CollectorRegistry())
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[LifespanState]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[LifespanState]:
         start = PlatformStart(open_platform)
         try:
             yield {"start": start, "metrics": http_metrics}
@@ -59,6 +62,7 @@ def create_app_over(open_platform: Callable[[], Platform], *, token: str | None 
     for routes in (documents, jobs, search, ask, health, metrics, page):
         app.include_router(routes.router)
     install_error_responses(app)
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, streamed=frozenset({documents.router.prefix}))
     app.add_middleware(LocalAccess, token=token)
     app.add_middleware(Observation, metrics=http_metrics)
     return app

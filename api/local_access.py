@@ -72,7 +72,7 @@ class LocalAccess:
 
 def _navigates(scope: Scope) -> bool:
     """Following a link from another site to the web page is no call."""
-    return scope["method"] == "GET" and scope["path"] == "/"
+    return (scope["method"], scope["path"]) == ("GET", "/")
 
 
 def _hostname(host: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -18,6 +17,7 @@ from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from api.body_limit import BodyTooLarge, drain
 from api.error_responses import UnsupportedMediaType
 from runtime.errors import InvalidInput, Unavailable
 
@@ -25,8 +25,6 @@ _FIELDS = ("collection", "metadata")
 _MAX_FIELD_BYTES = 256 * 1024
 _OVERHEAD_BYTES = 1024 * 1024  # part headers and fields beside the file
 _BATCH_BYTES = 1024 * 1024
-_DRAIN_BYTES = 64 * 1024 * 1024
-_DRAIN_SECONDS = 10.0
 
 
 class BrokenUpload(InvalidInput):
@@ -35,10 +33,6 @@ class BrokenUpload(InvalidInput):
 
 class MissingFile(InvalidInput):
     code = "missing_file"
-
-
-class UploadTooLarge(InvalidInput):
-    code = "too_large"
 
 
 class StorageFull(Unavailable):
@@ -58,7 +52,7 @@ class ReceivedUpload:
 async def receive_upload(request: Request, folder: Path, max_file_bytes: int) -> AsyncIterator[ReceivedUpload]:
     """Read the request's body; the temporary file lives as long as the block.
 
-    Raises UnsupportedMediaType, BrokenUpload, MissingFile, UploadTooLarge (the rest of the body is read off, within
+    Raises UnsupportedMediaType, BrokenUpload, MissingFile, BodyTooLarge (the rest of the body is read off, within
     bounds, so that clients get to see it), StorageFull, and starlette's ClientDisconnect.
     """
     boundary = _boundary(request.headers.get("content-type", ""))
@@ -76,23 +70,14 @@ async def receive_upload(request: Request, folder: Path, max_file_bytes: int) ->
                     await asyncio.to_thread(reader.feed, bytes(batch))
                     batch.clear()
             await asyncio.to_thread(reader.feed, bytes(batch))
-        except UploadTooLarge:
-            await _drain(body)
+        except BodyTooLarge:
+            await drain(body)
             raise
         yield reader.result()
 
 
-async def _drain(body: AsyncIterator[bytes]) -> None:
-    """Clients that only listen after they have sent everything would see a reset instead of the answer."""
-    deadline, rest = time.monotonic() + _DRAIN_SECONDS, _DRAIN_BYTES
-    async for piece in body:
-        rest -= len(piece)
-        if rest < 0 or time.monotonic() > deadline:
-            return
-
-
-def _too_large(max_file_bytes: int) -> UploadTooLarge:
-    return UploadTooLarge(
+def _too_large(max_file_bytes: int) -> BodyTooLarge:
+    return BodyTooLarge(
         f"The file is larger than {max_file_bytes:,} bytes, the most that is accepted. Split it, or raise "
         "PLUMB_MAX_FILE_BYTES."
     )
@@ -213,7 +198,7 @@ class _UploadReader:
             return
         field = self._fields[self._part]
         if len(field) + end - start > _MAX_FIELD_BYTES:
-            raise UploadTooLarge(f"The field `{self._part}` has at most {_MAX_FIELD_BYTES:,} bytes.")
+            raise BodyTooLarge(f"The field `{self._part}` has at most {_MAX_FIELD_BYTES:,} bytes.")
         field += data[start:end]
 
     def _end(self) -> None:

@@ -70,12 +70,12 @@ class PlatformStart:
         self._opened = self._executor.submit(open_platform)
         self._opened.add_done_callback(_log_failure)
 
-    async def ready(self, timeout: float) -> Platform:
-        """The platform. Raises Starting after `timeout` seconds, or the error that prevented the start."""
+    async def ready(self, wait_seconds: float) -> Platform:
+        """The platform. Raises Starting after `wait_seconds`, or the error that prevented the start."""
         if not self._opened.done():
             opened = asyncio.wrap_future(self._opened)
             opened.add_done_callback(asyncio.Future.exception)  # seen by whoever asks next, not by this one
-            await asyncio.wait({opened}, timeout=timeout)
+            await asyncio.wait({opened}, timeout=wait_seconds)
         if not self._opened.done():
             raise Starting("The embedding model and the index are still being opened. Try again shortly.")
         error = self._opened.exception()

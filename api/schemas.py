@@ -31,7 +31,21 @@ DocumentStatus: TypeAlias = Literal[
     "queued", "parsing", "chunking", "embedding", "indexing", "ready", "failed", "cancelled", "deleting"
 ]
 JobStatus: TypeAlias = DocumentStatus | Literal["deleted"]
-CollectionName: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+def _text(text: str) -> str:
+    """What every store and model can take: JSON can also spell lone surrogates and NUL."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("the text is not valid Unicode") from None
+    if "\0" in text:
+        raise ValueError("the text holds a NUL character")
+    return text
+
+
+Text: TypeAlias = Annotated[str, AfterValidator(_text)]
+CollectionName: TypeAlias = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 
 
 def _question(text: str) -> str:
@@ -55,7 +69,7 @@ def field_name(name: str) -> str:
 
 
 def _scalar(value: str | float) -> str | float:
-    if isinstance(value, str) and len(value) > MAX_METADATA_TEXT:
+    if isinstance(value, str) and len(_text(value)) > MAX_METADATA_TEXT:
         raise ValueError(f"a text value has at most {MAX_METADATA_TEXT} characters")
     if isinstance(value, int) and not -_INT64 <= value < _INT64:
         raise ValueError("a whole number fits 64 bits")
@@ -64,7 +78,7 @@ def _scalar(value: str | float) -> str | float:
     return value
 
 
-QuestionText: TypeAlias = Annotated[str, AfterValidator(_question)]
+QuestionText: TypeAlias = Annotated[Text, AfterValidator(_question)]
 FieldName: TypeAlias = Annotated[str, AfterValidator(field_name)]
 Scalar: TypeAlias = Annotated[bool | int | float | str, Field(union_mode="smart"), AfterValidator(_scalar)]
 Metadata: TypeAlias = Annotated[dict[FieldName, Scalar], Field(max_length=MAX_METADATA_FIELDS)]
@@ -104,11 +118,11 @@ class SearchRequest(Body):
 
 class TurnBody(Body):
     role: Literal["user", "assistant"]
-    content: Annotated[str, Field(max_length=MAX_QUESTION_CHARS)]
+    content: Annotated[Text, Field(max_length=MAX_QUESTION_CHARS)]
 
 
 class AskRequest(SearchRequest):
-    model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    model: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
     history: Annotated[list[TurnBody], Field(max_length=MAX_HISTORY_TURNS)] = Field(default_factory=list)
     on_unsupported: Literal["flag", "redact", "refuse", "escalate"] = "flag"
     max_latency_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None

@@ -22,7 +22,6 @@ from api.event_streams import EventStream, ServerEvent
 from api.http_metrics import HttpMetrics
 from api.platform import Platform
 from api.question_scope import scope_of
-from api.routes.search import MAX_JSON_BYTES
 from api.schemas import AnswerBody, AskRequest
 from generation.answers import (
     Answer,
@@ -39,7 +38,7 @@ from generation.answers import (
 
 T = TypeVar("T")
 
-router = APIRouter(prefix="/v1", tags=["answers"], max_body_size=MAX_JSON_BYTES)
+router = APIRouter(prefix="/v1", tags=["answers"])
 
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {

@@ -23,7 +23,7 @@ async def ready(start: CurrentPlatformStart, response: Response) -> Ready:
     """503 until the embedding model, the index and the records answer; `checks` says what is missing."""
     checks = {"start": "ok", "records": "unknown"}
     try:
-        platform = await start.ready(timeout=0)
+        platform = await start.ready(wait_seconds=0)
     except PlumblineError as error:
         checks["start"] = error.message
     else:

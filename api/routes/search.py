@@ -12,9 +12,7 @@ from api.question_scope import scope_of
 from api.schemas import SearchRequest, SearchResponse
 from generation.answers import passage_to_json
 
-MAX_JSON_BYTES = 2 * 1024 * 1024
-
-router = APIRouter(prefix="/v1", tags=["search"], max_body_size=MAX_JSON_BYTES)
+router = APIRouter(prefix="/v1", tags=["search"])
 
 
 @router.post("/search", response_model=SearchResponse)
