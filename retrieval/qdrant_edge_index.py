@@ -71,12 +71,13 @@ class QdrantEdgeIndex:
         self._folder.lock()
         try:
             self._folder.clean()
-            current = self._folder.current()
-            if current is None:
-                current = (self._create_shard(), 0)
-                self._folder.switch(*current)
-            shard_path, optimized_points = current
-            shard = _load(shard_path)
+            if (current := self._folder.current()) is not None:
+                shard_path, optimized_points = current
+                shard = _load(shard_path)
+            else:
+                shard_path, optimized_points = self._folder.new_shard(), 0
+                shard = _create(shard_path, generation)
+                self._folder.switch(shard_path, optimized_points)
         except BaseException:
             self._folder.unlock()
             raise
@@ -161,18 +162,6 @@ class QdrantEdgeIndex:
         self._live.close()
         self._folder.unlock()
 
-    def _create_shard(self) -> Path:
-        path = self._folder.new_shard()
-        path.mkdir()
-        shard = edge.EdgeShard.create(str(path), _config(self.generation))
-        for field in KEYWORD_FIELDS:
-            parameters = edge.KeywordIndexParams(is_tenant=field == TENANT_FIELD)
-            shard.update(edge.UpdateOperation.create_field_index(field, parameters))
-        shard.flush()
-        shard.close()
-        sync_tree(path)
-        return path
-
     def _refuse_full_disk(self) -> None:
         # Edge writes through memory maps over files with holes: on a full disk that is a SIGBUS, not an error.
         free = shutil.disk_usage(self._folder.path).free
@@ -245,6 +234,16 @@ def open_edge_index(folder: Path, generation: Generation) -> QdrantEdgeIndex:
     has it open.
     """
     return EdgeGenerations(folder).open(generation)
+
+
+def _create(path: Path, generation: Generation) -> edge.EdgeShard:
+    path.mkdir()
+    shard = edge.EdgeShard.create(str(path), _config(generation))
+    for field in KEYWORD_FIELDS:
+        parameters = edge.KeywordIndexParams(is_tenant=field == TENANT_FIELD)
+        shard.update(edge.UpdateOperation.create_field_index(field, parameters))
+    sync_tree(path)
+    return shard
 
 
 def _load(path: Path) -> edge.EdgeShard:

@@ -29,7 +29,10 @@ def copy_shard(source: Path, target: Path) -> None:
         copied = target / Path(folder).relative_to(source)
         copied.mkdir(parents=True)
         for name in names:
-            with open(Path(folder, name), "rb", buffering=0) as reader, open(copied / name, "wb", buffering=0) as writer:
+            with (
+                open(Path(folder, name), "rb", buffering=0) as reader,
+                open(copied / name, "wb", buffering=0) as writer,
+            ):
                 while count := reader.readinto(buffer):
                     block = memoryview(buffer)[:count]
                     if block == memoryview(zeros)[:count]:

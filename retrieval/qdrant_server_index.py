@@ -231,7 +231,9 @@ def _answering() -> Iterator[None]:
         if error.status_code is not None and (error.status_code >= 500 or error.status_code == 429):
             raise Unavailable(f"The Qdrant server cannot answer at present (status {error.status_code}).") from error
         if error.status_code in (401, 403):
-            raise Unavailable("The Qdrant server refuses the key. Check PLUMB_QDRANT_API_KEY.", retryable=False) from error
+            raise Unavailable(
+                "The Qdrant server refuses the key. Check PLUMB_QDRANT_API_KEY.", retryable=False
+            ) from error
         raise
 
 

@@ -1,1 +1,173 @@
-"""A question to ranked passages."""
+"""A question to ranked passages: dense and BM25 candidates, exact scores, fusion, reranking, context."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal, TypeAlias
+
+from retrieval.embedding import Embedder
+from retrieval.fusion import convex_combination, ordered, reciprocal_rank
+from retrieval.lexical import LexicalEncoder
+from retrieval.near_duplicates import distinct
+from retrieval.passage_context import all_neighbour_ids, context_of
+from retrieval.passages import Passage, Scope, StoredChunk
+from retrieval.reranking import CrossEncoderReranker, LateInteraction
+from retrieval.vector_index import Candidates, Hit, QueryVectors, VectorIndex
+
+ActiveVersions: TypeAlias = Callable[[str, Iterable[str]], Mapping[str, int]]
+"""Tenant and document ids to the version of each that may be shown; a document that may not is absent."""
+
+Arm = Literal["bm25", "dense", "rrf", "fused", "reranked"]
+Reranker: TypeAlias = LateInteraction | CrossEncoderReranker | None
+
+NEAR_DUPLICATE = 0.9
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tuning:
+    """How the arms are mixed; chosen by measurement (docs/experiments.md). `depth` is candidates an arm."""
+
+    depth: int = 100
+    dense_weight: float = 0.5
+    bm25_weight: float = 0.5
+    rerank_depth: int = 50
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SearchResult:
+    passages: tuple[Passage, ...]
+    timings_ms: Mapping[str, float]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Scored:
+    """Scores by arm and chunk id; those of the last arm that ran give the order."""
+
+    arms: dict[str, Mapping[str, float]]
+    order: list[str]
+    chunks: dict[str, StoredChunk]
+
+
+class Retriever:
+    """Blocking and thread-safe."""
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        index: VectorIndex,
+        active_versions: ActiveVersions,
+        reranker: Reranker,
+        tuning: Tuning | None = None,
+    ) -> None:
+        self._embedder = embedder
+        self._index = index
+        self._lexical = LexicalEncoder(index.generation.language, index.generation.mean_chunk_terms)
+        self._active_versions = active_versions
+        self._reranker = reranker
+        self._tuning = tuning or Tuning()
+
+    def search(self, text: str, scope: Scope, top_k: int) -> SearchResult:
+        """The best `top_k` passages, near-duplicates removed, each with the larger passage around it."""
+        started = time.perf_counter()
+        query = self._query(text)
+        scored = self._fused(query, scope, max(self._tuning.depth, top_k))
+        retrieved = time.perf_counter()
+        scored = self._reranked(text, scored, scope)
+        passages = self._passages(scored, scope, top_k)
+        ended = time.perf_counter()
+        return SearchResult(passages, {"retrieve": (retrieved - started) * 1000, "rerank": (ended - retrieved) * 1000})
+
+    def rank(self, text: str, scope: Scope, depth: int, arm: Arm) -> list[tuple[StoredChunk, float]]:
+        """The best `depth` chunks by one arm alone, for measurements; `rrf` is fusion by ranks."""
+        query = self._query(text)
+        if arm in ("fused", "reranked"):
+            scored = self._fused(query, scope, depth)
+            scored = self._reranked(text, scored, scope) if arm == "reranked" else scored
+            order, scores = scored.order[:depth], scored.arms["rerank" if arm == "reranked" else "fused"]
+        else:
+            candidates = self._active(scope, self._index.candidates(scope, query, depth))
+            rankings = {"bm25": candidates.bm25, "dense": candidates.dense}
+            if arm == "rrf":
+                scores = reciprocal_rank([hit.chunk_id for hit in hits] for hits in rankings.values())
+            else:
+                scores = {hit.chunk_id: hit.score for hit in rankings[arm]}
+            order = ordered(scores)[:depth]
+        chunks = self._index.fetch(scope, order)
+        return [(chunks[key], scores.get(key, 0.0)) for key in order if key in chunks]
+
+    def _query(self, text: str) -> QueryVectors:
+        embedding = self._embedder.embed_query(text)
+        return QueryVectors(embedding.dense, self._lexical.encode_query(text), embedding.tokens)
+
+    def _fused(self, query: QueryVectors, scope: Scope, depth: int) -> _Scored:
+        candidates = self._index.candidates(scope, query, depth)
+        shown = self._active(scope, candidates)
+        if _lost_many(candidates, shown):
+            shown = self._active(scope, self._index.candidates(scope, query, depth * 3))
+        keys = list(dict.fromkeys(hit.chunk_id for hit in (*shown.dense, *shown.bm25)))
+        # Exact scores of every candidate in every arm: a chunk that only one arm found is not given 0 by the other.
+        exact = self._index.rescore(scope, query, keys)
+        arms: dict[str, Mapping[str, float]] = {
+            "dense": exact["dense"],
+            "bm25": {key: exact["bm25"].get(key, 0.0) for key in keys},
+            "maxsim": exact["maxsim"],
+        }
+        fused = convex_combination(
+            [(arms["dense"], self._tuning.dense_weight), (arms["bm25"], self._tuning.bm25_weight)]
+        )
+        arms["fused"] = fused
+        return _Scored(arms, ordered(fused), {})
+
+    def _active(self, scope: Scope, candidates: Candidates) -> Candidates:
+        ids = {hit.document_id for hit in (*candidates.dense, *candidates.bm25)}
+        versions = self._active_versions(scope.tenant, ids) if ids else {}
+
+        def shown(hits: Sequence[Hit]) -> list[Hit]:
+            return [hit for hit in hits if versions.get(hit.document_id) == hit.version]
+
+        return Candidates(shown(candidates.dense), shown(candidates.bm25))
+
+    def _reranked(self, text: str, scored: _Scored, scope: Scope) -> _Scored:
+        if self._reranker is None or not scored.order:
+            return scored
+        head, tail = scored.order[: self._tuning.rerank_depth], scored.order[self._tuning.rerank_depth :]
+        chunks = scored.chunks
+        if isinstance(self._reranker, LateInteraction):
+            fused = {key: scored.arms["fused"][key] for key in head}
+            scores: Mapping[str, float] = self._reranker.rerank(fused, scored.arms["maxsim"])
+        else:
+            chunks = dict(self._index.fetch(scope, head))
+            head = [key for key in head if key in chunks]
+            found = self._reranker.scores(text, [chunks[key].text for key in head])
+            scores = dict(zip(head, found, strict=True))
+        return _Scored({**scored.arms, "rerank": scores}, [*ordered(scores), *tail], chunks)
+
+    def _passages(self, scored: _Scored, scope: Scope, top_k: int) -> tuple[Passage, ...]:
+        chunks = dict(scored.chunks)
+        kept: list[str] = []
+        # A few more than asked for, since duplicates go; in the rare case that these do not suffice, all the rest.
+        for end in (top_k + max(5, top_k // 2), len(scored.order)):
+            wanted = scored.order[:end]
+            chunks.update(self._index.fetch(scope, [key for key in wanted if key not in chunks]))
+            texts = ((key, chunks[key].text) for key in wanted if key in chunks)
+            kept = distinct(texts, NEAR_DUPLICATE)[:top_k]
+            if len(kept) == top_k:
+                break
+        around = all_neighbour_ids(chunks[key] for key in kept)
+        chunks.update(self._index.fetch(scope, [key for key in around if key not in chunks]))
+        ordering = scored.arms.get("rerank", scored.arms["fused"])
+        names = ("dense", "bm25", "fused", "rerank")
+        passages = []
+        for key in kept:
+            scores = {name: scored.arms[name][key] for name in names if key in scored.arms.get(name, {})}
+            context, start = context_of(chunks[key], chunks)
+            passages.append(Passage(chunks[key], ordering.get(key, 0.0), scores, context, start))
+        return tuple(passages)
+
+
+def _lost_many(found: Candidates, shown: Candidates) -> bool:
+    """Whether so many hits were of versions not shown that the search must look deeper."""
+    before = len(found.dense) + len(found.bm25)
+    return before > 0 and len(shown.dense) + len(shown.bm25) < before * 0.75
