@@ -158,7 +158,9 @@ def _section(title: str, files: Sequence[pathlib.Path], ours: Sequence[OurRun], 
             f"### {title}: {pages} PDF pages, {megabytes:.1f} MB",
             speeds,
             "Where the time goes: " + _shares(ours[0].stages) + ". LlamaIndex: " + _shares(_peer_stages(peer)) + ".",
-            "Refused by ours: " + ("; ".join(sorted(ours[0].refused)) or "none") + ".",
+            "Refused by ours: "
+            + ("; ".join(sorted(ours[0].refused)) or "none")
+            + f". Skipped by LlamaIndex: {peer.skipped} files.",
         ]
     )
 

@@ -80,7 +80,10 @@ def read_run_record(path: pathlib.Path) -> RunRecord:
         )
     if not isinstance(data["records"], list) or any(not isinstance(r, dict) or "id" not in r for r in data["records"]):
         raise InvalidInput(f"{path}: `records` must be a list of objects with an `id`.")
-    data["intervals"] = {name: (low, high) for name, (low, high) in data["intervals"].items()}
+    try:
+        data["intervals"] = {name: (float(low), float(high)) for name, (low, high) in data["intervals"].items()}
+    except (TypeError, ValueError, AttributeError):
+        raise InvalidInput(f"{path}: `intervals` must map names to pairs of numbers.") from None
     return RunRecord(**{name: data[name] for name in names})
 
 

@@ -43,6 +43,9 @@ def test_other_files_are_refused_in_words(tmp_path: pathlib.Path) -> None:
     file.write_text(json.dumps(RECORD.to_json() | {"records": [1]}), "utf-8")
     with pytest.raises(InvalidInput, match="`records`"):
         read_run_record(file)
+    file.write_text(json.dumps(RECORD.to_json() | {"intervals": {"f1": 0.5}}), "utf-8")
+    with pytest.raises(InvalidInput, match="`intervals`"):
+        read_run_record(file)
 
 
 def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path: pathlib.Path) -> None:
