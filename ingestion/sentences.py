@@ -20,7 +20,7 @@ _CANDIDATES = re.compile(
 )
 _WORD = re.compile(r"[^\W_]")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
-_ITEM_START = re.compile(r"[^\S\n]*(?:[-*+•▪◦‣–·][^\S\n]|\(?(?:\d{1,3}|[a-zA-Z])[.)][^\S\n]|\|)")
+ITEM_START = re.compile(r"[^\S\n]*(?:[-*+•▪◦‣–·][^\S\n]|\(?(?:\d{1,3}|[a-zA-Z])[.)][^\S\n]|\|)")
 _TABLE_ROW = re.compile(r"[^\S\n]*\|")
 _TABLE_RULE = re.compile(r"[^\S\n]*\|[\s:|-]+\|?[^\S\n]*(?:\n|$)")
 _NEXT_WORD = re.compile(rf"\s*[{_OPENERS}\-–—•§#$€£]*(\w+)?")
@@ -37,33 +37,37 @@ _NUMBERING = re.compile(
 _INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]$|[A-Z][a-z]?\.-?[A-Z]$")
 _REFERENCE_TARGET = re.compile(r"\d|(?!I$)(?:[IVXLC]+|[A-Z])$")
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Never the last word of a sentence.
-_TITLES = frozenset(
-    """dr mr mrs ms mx prof rev hon gen lt col maj capt cpt cmdr sgt adm gov sen rep pres supt msgr mme mlle fr sr.a dra
-    hr st mt ft messrs eg e.g ie i.e cf vs v viz resp approx ca incl esp z.b bzw d.h u.a""".split()
+_TITLES = _words(
+    """dr mr mrs ms mx prof rev hon gen lt col maj capt cpt cmdr sgt adm gov sen rep pres supt msgr mme mlle fr hr messrs eg e.g ie i.e cf vs v viz resp approx ca incl esp z.b bzw d.h u.a"""
 )
 # Part of a reference when a number follows.
-_REFERENCES = frozenset(
+_REFERENCES = _words(
     """no nos nr fig figs eq eqs ref refs vol vols p pp sec secs art arts ch chap para paras cl ex tab app pt ed
-    jan feb mar apr jun jul aug sep sept oct nov dec abs kap bd""".split()
+    jan feb mar apr jun jul aug sep sept oct nov dec abs kap bd"""
 )
 # Ends a sentence only before a word that usually begins one.
-_COMPANY_LIKE = frozenset(
-    """inc ltd corp co llc plc bros assn dept univ est al jr sr esq ave blvd rd bldg u.s u.k u.n e.u u.s.a ph.d m.d b.a
-    m.a m.sc b.sc d.c l.p s.a n.v mfg intl natl govt gmbh""".split()
+_COMPANY_LIKE = _words(
+    """inc ltd corp co llc plc bros assn dept univ st mt est al jr sr esq ave blvd rd bldg u.s u.k u.n e.u u.s.a ph.d m.d b.a
+    m.a m.sc b.sc d.c l.p s.a n.v mfg intl natl govt gmbh"""
 )
 _TIMES = frozenset(["a.m", "p.m", "am", "pm"])
-_AFTER_TIMES = frozenset(
+_AFTER_TIMES = _words(
     """est edt pst pdt cst cdt mst mdt et pt ct gmt utc cet cest bst ist monday tuesday wednesday thursday friday
-    saturday sunday""".split()
+    saturday sunday"""
 )
-_STARTERS = frozenset(
+_STARTERS = _words(
     """the a an this that these those it its he she his her they their we our you your i my there here in on at by for
     from with without to as of if when while where who what which why how after before since until during under over
     about because although though however moreover furthermore therefore thus hence then also but and or so yet not no
     all any both each every some many most other such another one two three in addition please see is are was were do
     does did can could may might must shall should will would have has had let now today only once first second third
-    finally instead unlike like despite through between among upon according additionally""".split()
+    finally instead unlike like despite through between among upon according additionally"""
 )
 
 
@@ -113,7 +117,7 @@ def _line_ends_sentence(text: str, newline: int, after_row: bool) -> bool:
         return True
     if after_row:
         return not _TABLE_RULE.match(text, newline + 1)
-    return bool(_ITEM_START.match(text, newline + 1))
+    return bool(ITEM_START.match(text, newline + 1))
 
 
 def _stop_ends_sentence(text: str, start: int, stop: int, end: int, caseless: bool) -> bool:

@@ -80,7 +80,9 @@ def test_spans_are_ordered_trimmed_and_cover_everything(text: str) -> None:
     assert text[position:].strip() == ""
 
 
-@pytest.mark.parametrize("unit", ["a", "a. ", "A.", ". ", "\n", "| ", "1. ", "x\n", "[", "A.B. ", "A. I. ", "|a. ", '"', ". . "])
+@pytest.mark.parametrize(
+    "unit", ["a", "a. ", "A.", ". ", "\n", "| ", "1. ", "x\n", "[", "A.B. ", "A. I. ", "|a. ", '"', ". . "]
+)
 def test_time_grows_with_length_only(unit: str) -> None:
     text = unit * (400_000 // len(unit))
     started = time.perf_counter()
