@@ -38,16 +38,20 @@ class JobCancelled(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to work on a job. `activated`: its version serves already, only cleaning up is left."""
+    """The right to work on a job. `active_version` stays as it is while the claim is held, but for this job's doing."""
 
     job: JobRecord
     token: str
     content_hash: str | None
     metadata: dict[str, MetadataValue]
     active_version: int | None
-    activated: bool
     retries: int
     worker_deaths: int
+
+    @property
+    def activated(self) -> bool:
+        """The version serves already; only cleaning up is left."""
+        return self.job.kind is JobKind.INGEST and self.active_version == self.job.version
 
 
 class JobLedger:
@@ -87,8 +91,10 @@ class JobLedger:
         return job.claim is not None and (now - job.heartbeat_at).total_seconds() < self._expires_after
 
     def heartbeat(self, claim: Claim) -> None:
+        """Hold the job for another while. Raises JobLost."""
         with self._database.write() as connection:
-            connection.execute(_own(claim).values(heartbeat_at=database_clock()))
+            if connection.execute(_own(claim).values(heartbeat_at=database_clock())).rowcount == 0:
+                raise JobLost
 
     def report(self, claim: Claim, status: Status, progress: float, timings: Mapping[str, float]) -> None:
         """Write how far the job is. Raises JobLost and JobCancelled."""
@@ -108,7 +114,7 @@ class JobLedger:
             if held.cancel_requested:
                 raise JobCancelled
 
-    def activate(self, claim: Claim, facts: VersionFacts) -> None:
+    def activate(self, claim: Claim, facts: VersionFacts) -> Claim:
         """Let searches show this version. Raises JobLost and JobCancelled; a later version is never replaced."""
         with self._database.write() as connection:
             document = lock_document(connection, claim.job.document_id)
@@ -135,6 +141,7 @@ class JobLedger:
                 )
             )
             bump_revision(connection, document)
+        return dataclasses.replace(claim, active_version=claim.job.version)
 
     def end_ready(self, claim: Claim, timings: Mapping[str, float]) -> list[str]:
         """Finish a job whose version serves. Returns content that no version of the document needs any more."""
@@ -247,14 +254,12 @@ def _take(connection: sa.Connection, job: sa.Row[Any], document: sa.Row[Any] | N
     row = find_job(connection, job.id)
     assert row is not None
     version = find_version(connection, job.document_id, job.version)
-    active = None if document is None else document.active_version
     return Claim(
         job=job_record(row),
         token=token,
         content_hash=None if version is None else version.content_hash,
         metadata={} if version is None else dict(version.metadata),
-        active_version=active,
-        activated=job.kind == JobKind.INGEST and active == job.version,
+        active_version=None if document is None else document.active_version,
         retries=job.retries,
         worker_deaths=deaths,
     )

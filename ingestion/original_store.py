@@ -118,11 +118,7 @@ class FolderOriginalStore:
         yield path
 
     def delete(self, content_hash: str) -> None:
-        path = self._path(content_hash)
-        path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # not empty: other content lives there
-            path.parent.rmdir()
-            path.parent.parent.rmdir()
+        self._path(content_hash).unlink(missing_ok=True)
 
     def remove_abandoned(self) -> None:
         """Remove what uploads left behind whose process was killed."""

@@ -59,8 +59,8 @@ class DocumentRecord:
     """A document as its owner sees it.
 
     `status` tells how the last upload fares; `active_version` is the version that searches show (`None`: none yet). So
-    a document whose new version failed is `failed`, with its `error`, and still searchable. `content_hash`, `size_bytes`
-    and `metadata` belong to the last upload, `facts` to the active version. `job_id` is the newest job.
+    a document whose new version failed is `failed`, with its `error`, and still searchable. `content_hash`,
+    `size_bytes` and `metadata` belong to the last upload, `facts` to the active version. `job_id` is the newest job.
     """
 
     id: str

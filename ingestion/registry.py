@@ -90,7 +90,7 @@ class Registry:
         size_bytes: int,
         metadata: Mapping[str, MetadataValue] | None = None,
         *,
-        still_stored: Callable[[str], bool] = lambda content_hash: True,
+        still_stored: Callable[[str], bool] = lambda _: True,
     ) -> Upload:
         """Write document, version and job rows in one transaction. `Intake.receive` also stores and queues.
 
@@ -200,12 +200,10 @@ class Registry:
         with self._database.write() as connection:
             document = _locked_document(connection, tenant, document_id)
             if document.status not in {Status.FAILED, Status.CANCELLED}:
-                raise NothingToRetry(f"Only failed and cancelled documents can be retried, this one is {document.status}.")
+                raise NothingToRetry(f"Only a failed or cancelled document can be retried; this is {document.status}.")
             supersede_ingests(connection, document)
             record = _document(connection, tenant, document_id)
-            job_id = insert_version(
-                connection, document, record.content_hash, record.metadata, record.size_bytes
-            )
+            job_id = insert_version(connection, document, record.content_hash, record.metadata, record.size_bytes)
             return _job(connection, tenant, job_id)
 
     def cancel(self, tenant: str, job_id: str) -> JobRecord:

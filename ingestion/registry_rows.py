@@ -97,9 +97,7 @@ def find_job(connection: sa.Connection, job_id: str) -> sa.Row[Any] | None:
 
 def lock_document(connection: sa.Connection, document_id: str) -> sa.Row[Any] | None:
     """The bare document row, held until the transaction ends."""
-    return connection.execute(
-        sa.select(documents).where(documents.c.id == document_id).with_for_update()
-    ).one_or_none()
+    return connection.execute(sa.select(documents).where(documents.c.id == document_id).with_for_update()).one_or_none()
 
 
 def find_version(connection: sa.Connection, document_id: str, version: int | None) -> sa.Row[Any] | None:
@@ -161,9 +159,7 @@ def insert_version(
         )
     )
     connection.execute(
-        documents.update()
-        .where(documents.c.id == document.id)
-        .values(latest_version=version, upload_version=version)
+        documents.update().where(documents.c.id == document.id).values(latest_version=version, upload_version=version)
     )
     return insert_job(connection, document, JobKind.INGEST, version, size_bytes, Status.QUEUED)
 

@@ -51,14 +51,22 @@ class UtcDateTime(sa.types.TypeDecorator[datetime.datetime]):
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime.datetime | None, dialect: sa.Dialect) -> datetime.datetime | None:
+    def process_bind_param(
+        self,
+        value: datetime.datetime | None,
+        dialect: sa.Dialect,  # noqa: ARG002
+    ) -> datetime.datetime | None:
         return None if value is None else value.astimezone(datetime.UTC)
 
-    def process_result_value(self, value: datetime.datetime | None, dialect: sa.Dialect) -> datetime.datetime | None:
+    def process_result_value(
+        self,
+        value: datetime.datetime | None,
+        dialect: sa.Dialect,  # noqa: ARG002
+    ) -> datetime.datetime | None:
         return None if value is None else value.replace(tzinfo=value.tzinfo or datetime.UTC)
 
 
-class database_clock(FunctionElement[datetime.datetime]):  # noqa: N801, reads as an SQL function
+class database_clock(FunctionElement[datetime.datetime]):
     """The present moment by the database's own clock, so that hosts whose clocks differ agree on what is late."""
 
     type = UtcDateTime()
@@ -66,12 +74,12 @@ class database_clock(FunctionElement[datetime.datetime]):  # noqa: N801, reads a
 
 
 @compiles(database_clock, "sqlite")
-def _sqlite_clock(element: object, compiler: object, **options: object) -> str:
+def _sqlite_clock(_element: object, _compiler: object, **_options: object) -> str:
     return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 
 
 @compiles(database_clock, "postgresql")
-def _postgresql_clock(element: object, compiler: object, **options: object) -> str:
+def _postgresql_clock(_element: object, _compiler: object, **_options: object) -> str:
     return "clock_timestamp()"
 
 
@@ -149,7 +157,7 @@ class Database:
         self._engine.dispose()
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # The driver would begin transactions on its own and too late; `_begin_sqlite` does instead.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000}")

@@ -45,7 +45,10 @@ class SettingRow:
 
 
 class Settings(BaseSettings):
-    """All settings with their defaults. Sizes are bytes, times are seconds."""
+    """All settings with their defaults. Sizes are bytes, times are seconds.
+
+    `parse_seconds` is the longest time that parsing may show no progress, `parse_total_seconds` the longest in all.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, toml_file=SETTINGS_FILE, extra="forbid", frozen=True
@@ -68,9 +71,12 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(default=1, ge=1, le=64)
     parser_processes: int = Field(default=1, ge=1, le=64)
     max_file_bytes: int = Field(default=500 * MIB, ge=1)
+    max_text_bytes: int = Field(default=50 * MIB, ge=1)
     max_unpacked_bytes: int = Field(default=1024 * MIB, ge=1)
     max_pages: int = Field(default=5000, ge=1)
-    parse_seconds: float = Field(default=900.0, gt=0)
+    max_ocr_pages: int = Field(default=200, ge=0)
+    parse_seconds: float = Field(default=300.0, gt=0)
+    parse_total_seconds: float = Field(default=3600.0, gt=0)
     parse_memory_bytes: int = Field(default=2048 * MIB, ge=256 * MIB)
 
     @field_validator("database_url")
@@ -112,8 +118,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 

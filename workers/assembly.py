@@ -6,33 +6,96 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from safety.hidden_text import clean
+
 from ingestion.intake import Intake
-from ingestion.original_store import OriginalStore
+from ingestion.job_ledger import JobLedger
+from ingestion.job_metrics import JobMetrics
+from ingestion.original_store import OriginalStore, open_original_store
+from ingestion.parsing.limits import ParseLimits
+from ingestion.parsing.sandbox import ParserPool
+from ingestion.pipeline import DocumentPipeline
 from ingestion.registry import Registry
-from runtime.database import Database
-from runtime.settings import Settings
+from runtime.errors import ConfigurationError
+from workers.in_process import InProcessWorker
 
 if TYPE_CHECKING:
     from retrieval.embedding import Embedder
     from retrieval.vector_index import VectorIndex
+    from runtime.database import Database
+    from runtime.settings import Settings
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ingestion:
-    """Everything that takes documents in. `start()` and `stop()` the worker with the process that serves.
+    """Everything that takes documents in. `start` and `stop` the worker with the process that serves.
 
-    Without a broker in the settings the worker lives in this process; with one they only open and close the queue.
+    `metrics` is a Prometheus collector.
     """
 
     registry: Registry
     store: OriginalStore
     intake: Intake
+    metrics: JobMetrics
     start: Callable[[], None]
     stop: Callable[[], None]
 
 
-def build_ingestion(
-    settings: Settings, database: Database, embedder: Embedder, index: VectorIndex
-) -> Ingestion:
-    """Assemble without starting anything: no thread, no process, no connection yet."""
-    raise NotImplementedError
+def build_ingestion(settings: Settings, database: Database, embedder: Embedder, index: VectorIndex) -> Ingestion:
+    """Assemble without starting anything: no thread, no process, no connection yet.
+
+    The schema of the database must be up to date.
+    """
+    if settings.broker_url is not None:
+        raise ConfigurationError(
+            "PLUMB_BROKER_URL is set, but this version works documents off in its own process only. Unset it.",
+            code="broker_unsupported",
+        )
+    registry = Registry(database)
+    store = open_original_store(settings.resolved_originals_url(), settings.max_file_bytes)
+    metrics = JobMetrics()
+    pipeline = build_pipeline(settings, registry, JobLedger(database), store, embedder, index, metrics)
+    worker = InProcessWorker(pipeline, concurrency=settings.worker_concurrency)
+    return Ingestion(
+        registry=registry,
+        store=store,
+        intake=Intake(store, registry, worker),
+        metrics=metrics,
+        start=worker.start,
+        stop=worker.stop,
+    )
+
+
+def build_pipeline(
+    settings: Settings,
+    registry: Registry,
+    ledger: JobLedger,
+    store: OriginalStore,
+    embedder: Embedder,
+    index: VectorIndex,
+    metrics: JobMetrics,
+) -> DocumentPipeline:
+    from retrieval.assembly import build_chunker
+    from retrieval.indexer import Indexer
+    from workers.chunk_indexing import PipelineIndex
+
+    limits = ParseLimits(
+        memory_bytes=settings.parse_memory_bytes,
+        seconds=settings.parse_seconds,
+        total_seconds=settings.parse_total_seconds,
+        pages=settings.max_pages,
+        ocr_pages=settings.max_ocr_pages,
+        file_bytes=settings.max_file_bytes,
+        text_bytes=settings.max_text_bytes,
+        unpacked_bytes=settings.max_unpacked_bytes,
+    )
+    return DocumentPipeline(
+        parser=ParserPool(limits, settings.parser_processes),
+        clean=clean,
+        chunker=build_chunker(embedder),
+        index=PipelineIndex(Indexer(embedder, index)),
+        store=store,
+        registry=registry,
+        ledger=ledger,
+        metrics=metrics,
+    )

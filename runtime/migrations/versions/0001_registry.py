@@ -70,9 +70,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["document_id"], ["documents.id"], name="fk_document_versions_documents", ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["content_hash"], ["originals.content_hash"], name="fk_document_versions_originals"
-        ),
+        sa.ForeignKeyConstraint(["content_hash"], ["originals.content_hash"], name="fk_document_versions_originals"),
     )
     op.create_index("ix_document_versions_content_hash", "document_versions", ["content_hash"])
     op.create_table(
