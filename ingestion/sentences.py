@@ -44,7 +44,8 @@ def _words(text: str) -> frozenset[str]:
 
 # Never the last word of a sentence.
 _TITLES = _words(
-    """dr mr mrs ms mx prof rev hon gen lt col maj capt cpt cmdr sgt adm gov sen rep pres supt msgr mme mlle fr hr messrs eg e.g ie i.e cf vs v viz resp approx ca incl esp z.b bzw d.h u.a"""
+    """dr mr mrs ms mx prof rev hon gen lt col maj capt cpt cmdr sgt adm gov sen rep pres supt msgr mme mlle fr hr
+    messrs eg e.g ie i.e cf vs v viz resp approx ca incl esp z.b bzw d.h u.a"""
 )
 # Part of a reference when a number follows.
 _REFERENCES = _words(
@@ -53,8 +54,8 @@ _REFERENCES = _words(
 )
 # Ends a sentence only before a word that usually begins one.
 _COMPANY_LIKE = _words(
-    """inc ltd corp co llc plc bros assn dept univ st mt est al jr sr esq ave blvd rd bldg u.s u.k u.n e.u u.s.a ph.d m.d b.a
-    m.a m.sc b.sc d.c l.p s.a n.v mfg intl natl govt gmbh"""
+    """inc ltd corp co llc plc bros assn dept univ st mt est al jr sr esq ave blvd rd bldg u.s u.k u.n e.u u.s.a ph.d
+    m.d b.a m.a m.sc b.sc d.c l.p s.a n.v mfg intl natl govt gmbh"""
 )
 _TIMES = frozenset(["a.m", "p.m", "am", "pm"])
 _AFTER_TIMES = _words(
