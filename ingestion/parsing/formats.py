@@ -152,7 +152,9 @@ def _ole_format(path: Path) -> Format:
             streams = {"/".join(entry) for entry in ole.listdir()}
     except Exception as error:
         # olefile raises its own errors, struct.error, IndexError and OSError on damage alike.
-        raise DocumentRejected("The file is a damaged old Office file; open and save it again.", code="damaged") from error
+        raise DocumentRejected(
+            "The file is a damaged old Office file; open and save it again.", code="damaged"
+        ) from error
     if "EncryptedPackage" in streams or "EncryptionInfo" in streams:
         raise DocumentRejected(
             "The file is protected by a password; save it without one and upload it again.", code="encrypted"
@@ -193,7 +195,7 @@ def _text_format(head: bytes, suffix: str) -> Format:
 def _is_noise(data: bytes, text: str) -> bool:
     """Control characters in number, or text that no encoding makes sense of, never come from a text file."""
     sample = text[:20_000]
-    odd = sum(1 for c in sample if c < "\x20" and c not in "\t\n\r\f\x1b" or "\x7f" <= c < "\xa0" or c == "\ufffd")
+    odd = sum(1 for c in sample if (c < "\x20" and c not in "\t\n\r\f\x1b") or "\x7f" <= c < "\xa0" or c == "\ufffd")
     return odd > 0.02 * len(sample) + 2 or (b"\0" * 8 in data and odd > 8)
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pypdfium2 as pdfium
 
 from ingestion.documents import DocumentRejected, ParsedDocument
-from ingestion.parsing.limits import ParseLimits
+from ingestion.parsing.outline import Outline
+from ingestion.parsing.page_layout import Block, reading_order
+from ingestion.parsing.page_text_flow import TextFlow
 from ingestion.parsing.pdf_text import PageText, Span
+from ingestion.parsing.source import Source
 
 if TYPE_CHECKING:
     import numpy
@@ -70,5 +71,31 @@ def _engine() -> Any:
     return RapidOCR(params={"Global.log_level": "error"})
 
 
-def read_image(path: Path, name: str, limits: ParseLimits, tell: Callable[[float], None]) -> ParsedDocument:
-    raise DocumentRejected("Pictures are not read yet.", code="unsupported_format")
+def read_image(source: Source) -> ParsedDocument:
+    """Pictures of pages: PNG, JPEG, and TIFF with several pages."""
+    import numpy
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    outline = Outline(source.name, "image/tiff")
+    pages: list[list[Block]] = []
+    try:
+        with Image.open(source.path) as image:
+            outline.media_type = Image.MIME.get(image.format or "", source.media_type)
+            frames = getattr(image, "n_frames", 1)
+            outline.page_count = frames
+            for index in range(min(frames, source.limits.ocr_pages)):
+                image.seek(index)
+                upright = ImageOps.exif_transpose(image).convert("RGB")
+                upright.thumbnail((_MOST_PIXELS, _MOST_PIXELS))
+                pages.append(reading_order(recognise(numpy.asarray(upright)[:, :, ::-1].copy(), 1 / _SCALE)))
+                source.tell((index + 1) / frames)
+    except Image.DecompressionBombError as error:
+        raise DocumentRejected(
+            "The picture has too many pixels to be read; scale it down.", code="too_large"
+        ) from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
+        raise DocumentRejected("The picture is damaged; save it again.", code="damaged") from error
+    if frames > len(pages):
+        outline.warn(f"{frames - len(pages)} pages were left out: at most {source.limits.ocr_pages} are recognised.")
+    TextFlow(outline, pages).write(lambda number: None)
+    return outline.finish()

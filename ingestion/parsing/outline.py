@@ -53,10 +53,12 @@ class Outline:
 
     def __init__(self, name: str, media_type: str) -> None:
         self._name = name
-        self._media_type = media_type
+        self.media_type = media_type
         self._pieces: list[_Piece] = []
         self._warnings: list[str] = []
+        # From the file's metadata, and from what looks like the title on its first page.
         self.stated_title: str | None = None
+        self.suggested_title: str | None = None
         self.page_count: int | None = None
 
     def __len__(self) -> int:
@@ -91,7 +93,7 @@ class Outline:
         self._mark_title(title)
         return ParsedDocument(
             title=title,
-            media_type=self._media_type,
+            media_type=self.media_type,
             elements=self._elements(),
             page_count=self.page_count,
             language=detect_language(piece.text for piece in self._pieces if piece.kind is not ElementKind.CODE),
@@ -102,6 +104,8 @@ class Outline:
         stated = clean(self.stated_title or "").replace("\n", " ")
         if stated and not _NO_TITLE.match(stated) and any(c.isalpha() for c in stated):
             return stated[:_LONGEST_TITLE]
+        if self.suggested_title is not None:
+            return clean(self.suggested_title)[:_LONGEST_TITLE]
         for kind in (ElementKind.TITLE, ElementKind.HEADING):
             for piece in self._pieces:
                 if piece.kind is kind and any(c.isalpha() for c in piece.text):

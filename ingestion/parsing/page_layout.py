@@ -81,7 +81,11 @@ def _attached(cells: list[Span]) -> list[Span]:
         else:
             main = max(last, cell, key=lambda span: span.size)
             text = f"{last.text} {cell.text}" if cell.x0 - last.x1 > 0.1 * main.size else last.text + cell.text
-            both = {"bold": last.bold and cell.bold, "mono": last.mono and cell.mono, "italic": last.italic and cell.italic}
+            both = {
+                "bold": last.bold and cell.bold,
+                "mono": last.mono and cell.mono,
+                "italic": last.italic and cell.italic,
+            }
             joined[-1] = dataclasses.replace(main, text=text, x0=last.x0, x1=cell.x1, **both)
     return joined
 
@@ -155,7 +159,9 @@ def _cut(spans: list[Span], depth: int) -> list[Block]:
 
 def _block(spans: list[Span]) -> Block:
     lines = group_lines(spans)
-    return Block(lines, min(line.x0 for line in lines), max(line.x1 for line in lines))
+    # The right side is where most of the longer lines end: a rule or a number that sticks out does not widen a column.
+    ends = sorted(line.x1 for line in lines)
+    return Block(lines, min(line.x0 for line in lines), ends[int(0.9 * (len(ends) - 1))])
 
 
 def _find_gutter(spans: list[Span]) -> float | None:

@@ -13,12 +13,19 @@ from ingestion.parsing.pdf_text import Span
 _LEAST_ROWS = 2
 _MOST_COLUMNS = 20
 _LEAST_CLEAN = 0.75
+_MOST_SPANNING = 0.25
+# Shares of the line's width, and font sizes, from which a line counts as stretched text.
+_STRETCHED_FILL = 0.78
+_STRETCHED_GAP = 2.6
 # A section label or the first half of a wrapped label stands alone in its row.
-_MOST_LABELS_IN_A_ROW = 3
-_NUMBER = re.compile(r"^[(\[+\-–—$€£¥~<>]*\s*\d[\d,. ]*\s*(?:[%)\]]|pts|bps|x)*[*†‡]*$|^[-–—]+%?$|^n/?[am]$", re.IGNORECASE)
+_MOST_LABELS_IN_A_ROW = 4
+_NUMBER = re.compile(
+    r"^[(\[+\-–—$€£¥~<>]*\s*\d[\d,. ]*\s*(?:[%)\]]|pts|bps|x)*[*†‡]*$|^[-–—]+%?$|^n/?[am]$", re.IGNORECASE
+)
 _YEAR = re.compile(r"^(?:fy\s*)?(?:19|20)\d\d[e*]?$", re.IGNORECASE)
 _OPENING = re.compile(r"^[$€£¥(]+$")
 _CLOSING = re.compile(r"^[)%\]]+$")
+_TRAILING_SIGN = re.compile(r"\d\S* [$€£¥]$")
 _LEADER = re.compile(r"(?:\s?[.·_…]){3,}\s*$")
 
 
@@ -34,14 +41,14 @@ def find_runs(lines: Sequence[Line]) -> list[tuple[int, int]]:
     runs = []
     i = 0
     while i < len(lines):
-        if len(lines[i].cells) < 2:
+        if not is_row(lines[i]):
             i += 1
             continue
         last_row, j, rows = i, i + 1, 1
         while j < len(lines) and j - last_row <= _MOST_LABELS_IN_A_ROW:
             if lines[j].top - lines[j - 1].bottom > 3 * lines[j].size:
                 break
-            if len(lines[j].cells) >= 2:
+            if is_row(lines[j]):
                 last_row, rows = j, rows + 1
             j += 1
         if rows >= _LEAST_ROWS:
@@ -50,11 +57,24 @@ def find_runs(lines: Sequence[Line]) -> list[tuple[int, int]]:
     return runs
 
 
+def is_row(line: Line) -> bool:
+    """Several cells with room between them; text that is stretched to both margins has little."""
+    if len(line.cells) < 2:
+        return False
+    width = line.x1 - line.x0
+    filled = sum(cell.x1 - cell.x0 for cell in line.cells)
+    widest = max(right.x0 - left.x1 for left, right in zip(line.cells, line.cells[1:], strict=False))
+    if filled < _STRETCHED_FILL * width or widest > _STRETCHED_GAP * line.size:
+        return True
+    text = line.text
+    return sum(c.isalpha() for c in text) < 0.6 * len(text)
+
+
 def as_table(lines: Sequence[Line]) -> str | None:
     """The lines as a Markdown table, or None when their cells do not form clear columns."""
     rows = [_joined_cells(line.cells) for line in lines]
-    columns = _columns(rows)
-    if not 2 <= len(columns) <= _MOST_COLUMNS:
+    columns, spanning_share = _columns(rows)
+    if spanning_share > _MOST_SPANNING or not 2 <= len(columns) <= _MOST_COLUMNS:
         return None
     grid: list[list[str]] = []
     spanning: list[bool] = []
@@ -90,30 +110,37 @@ def _joined_cells(spans: Sequence[Span]) -> list[_Cell]:
             continue
         cell = _Cell(text, span.x0, span.x1)
         if opening is not None:
-            cell = _Cell(opening.text + cell.text, opening.x0, cell.x1)
+            start = opening.x0 if opening.x1 > opening.x0 else cell.x0
+            cell = _Cell(opening.text + cell.text, start, cell.x1)
             opening = None
+        if _TRAILING_SIGN.search(cell.text):
+            cell.text, sign = cell.text[:-1].rstrip(), cell.text[-1]
+            opening = _Cell(sign, cell.x1, cell.x1)
+            cells.append(cell)
+            continue
         if _OPENING.match(cell.text):
             opening = cell
         elif _CLOSING.match(cell.text) and cells:
             cells[-1] = _Cell(cells[-1].text + cell.text, cells[-1].x0, cell.x1)
         else:
             cells.append(cell)
-    if opening is not None:
+    if opening is not None and opening.x1 > opening.x0:
         cells.append(opening)
     return cells
 
 
-def _columns(rows: Sequence[Sequence[_Cell]]) -> list[tuple[float, float]]:
-    """Intervals of x that cells cover, leaving out cells that stand over several cells of another row."""
+def _columns(rows: Sequence[Sequence[_Cell]]) -> tuple[list[tuple[float, float]], float]:
+    """Intervals of x that cells cover, but for cells that stand over several cells of another row; their share."""
     several = [row for row in rows if len(row) > 1]
-    narrow = sorted((cell.x0, cell.x1) for row in several for cell in row if not _is_spanning(cell, several))
+    cells = [cell for row in several for cell in row]
+    narrow = sorted((cell.x0, cell.x1) for cell in cells if not _is_spanning(cell, several))
     columns: list[tuple[float, float]] = []
     for x0, x1 in narrow:
         if columns and x0 < columns[-1][1] + 0.5:
             columns[-1] = (columns[-1][0], max(columns[-1][1], x1))
         else:
             columns.append((x0, x1))
-    return columns
+    return columns, 1 - len(narrow) / max(1, len(cells))
 
 
 def _is_spanning(cell: _Cell, rows: Sequence[Sequence[_Cell]]) -> bool:

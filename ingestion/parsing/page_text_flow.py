@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
 from ingestion.documents import ElementKind
@@ -27,10 +27,12 @@ _PRIVATE_BULLETS = str.maketrans({"\uf0b7": "•", "\uf0a7": "▪", "\uf076": "�
 _LONGEST_HEADING = 160
 _MOST_HEADING_LINES = 3
 _LEVELS = 6
+# Footnotes and captions are set smaller than the text by at least this.
+_SMALLER = 0.93
 
-# Of a heading, in the order of importance: size in points (rounded to halves, negative), not bold, rank of its words
-# (part, item, numbering), italic.
-_Style = tuple[float, bool, int, bool]
+# Of a heading, in the order of importance: size in points (rounded to halves, negative), rank of its first word (part,
+# item, note, none), not bold, depth of its numbering, italic.
+_Style = tuple[float, int, bool, int, bool]
 _RANKS = (
     re.compile(r"(?:part|chapter|article|appendix|annex|schedule|title)\s+(?:\d|[IVXLC]+\b|[A-Z]\b)", re.IGNORECASE),
     re.compile(r"(?:item|section|§)\s*\d", re.IGNORECASE),
@@ -56,7 +58,13 @@ class TextFlow:
     def __init__(self, outline: Outline, pages: Sequence[Sequence[Block]]) -> None:
         self._outline = outline
         self._pages = pages
+        for block in (block for blocks in pages for block in blocks):
+            block.lines = [_with_marker(line) for line in block.lines]
         self._open: _Open | None = None
+        # A paragraph that a footnote or figure interrupts, and what interrupts it.
+        self._interrupted: _Open | None = None
+        self._held: list[_Open] = []
+        self._title_size = 0.0
         self._words: set[str] | None = None
         lines = [line for blocks in pages for block in blocks for line in block.lines]
         letters: Counter[float] = Counter()
@@ -95,22 +103,24 @@ class TextFlow:
     def _heading_style(self, line: Line) -> _Style | None:
         """The style of the line when it looks like a heading."""
         text = line.text
-        if len(text) > _LONGEST_HEADING or line.mono and not self._body_mono:
+        if len(text) > _LONGEST_HEADING or (line.mono and not self._body_mono):
             return None
         size = round(2 * line.size) / 2
         larger = size >= 1.12 * self._body
         bold = line.bold and not self._body_bold
         if not (larger or bold or text.isupper()) or size < 0.93 * self._body:
             return None
-        if sum(c.isalpha() for c in text) < 3 or text[-1] in ",;" or _BULLET.match(text) or _CHECK_BOX.search(text):
+        if text[-1] == ";" or (text[-1] == "," and size < 1.3 * self._body):
+            return None
+        if sum(c.isalpha() for c in text) < 3 or _BULLET.match(text) or _CHECK_BOX.search(text):
             return None
         if text[0].islower() and not text[:2].isupper():
             return None
         ended = bool(_ENDED.search(text)) and not _NUMBERING.match(text)
         if larger and (size >= 1.3 * self._body or not ended or bold):
-            return -size, not line.bold, _rank(text), line.italic
-        if bold and len(text) < 120 or text.isupper() and 5 < len(text) < 90 and text[-1] != ".":
-            return -max(size, self._body), not bold, _rank(text), line.italic
+            return -size, _rank(text), not line.bold, _depth(text), line.italic
+        if (bold and len(text) < 120) or (text.isupper() and 5 < len(text) < 90 and text[-1] != "."):
+            return -max(size, self._body), _rank(text), not bold, _depth(text), line.italic
         return None
 
     def _rank_headings(self) -> dict[_Style, int]:
@@ -135,7 +145,7 @@ class TextFlow:
         return levels
 
     def _write_block(self, block: Block, page: int) -> None:
-        lines = [_with_marker(line) for line in block.lines]
+        lines = block.lines
         runs = dict(find_runs(lines))
         index = 0
         first = True
@@ -176,7 +186,7 @@ class TextFlow:
             end = index + 1
             while (
                 end < len(lines)
-                and self._heading_style(lines[end]) == style
+                and (self._heading_style(lines[end]) or _goes_on_as_heading(lines[end], line)) in (style, True)
                 and lines[end].top - lines[end - 1].bottom < 0.8 * line.size
                 and not _starts_section(lines[end].text)
             ):
@@ -185,6 +195,9 @@ class TextFlow:
             if end - index <= _MOST_HEADING_LINES and len(text) <= 1.5 * _LONGEST_HEADING:
                 self._close()
                 self._outline.heading(text, self._level_of.get(style, _LEVELS), page=page)
+                if page == 1 and -style[0] > max(self._title_size, 1.15 * self._body):
+                    self._title_size = -style[0]
+                    self._outline.suggested_title = text
                 return end
         self._continue(line, block, page, first)
         return index + 1
@@ -199,8 +212,43 @@ class TextFlow:
             if current.parts[-1].startswith("\b"):
                 self._mend(current)
             return
-        self._close()
-        self._open = _Open(ElementKind.LIST_ITEM if marked else ElementKind.PARAGRAPH, [text], line, page)
+        item = _Open(ElementKind.LIST_ITEM if marked else ElementKind.PARAGRAPH, [text], line, page)
+        if current is not None and self._interrupts(current, line):
+            self._interrupted, self._open = current, None
+        elif self._interrupted is not None and self._resumes(line, marked):
+            if current is not None:
+                self._held.append(current)
+            resumed, self._interrupted = self._interrupted, None
+            self._open = resumed
+            resumed.parts.append(self._joint(resumed, line, block, text) + text)
+            resumed.last, resumed.lines = line, resumed.lines + 1
+            if resumed.parts[-1].startswith("\b"):
+                self._mend(resumed)
+            return
+        elif self._interrupted is not None and line.size < _SMALLER * self._interrupted.last.size:
+            if current is not None:
+                self._held.append(current)
+        else:
+            self._close()
+        self._open = item
+
+    def _interrupts(self, current: _Open, line: Line) -> bool:
+        """A footnote, which is smaller, comes between the parts of a sentence."""
+        return (
+            self._interrupted is None
+            and line.size < _SMALLER * current.last.size
+            and current.lines > 1
+            and not _TERMINAL.search(current.last.text)
+        )
+
+    def _resumes(self, line: Line, marked: bool) -> bool:
+        assert self._interrupted is not None
+        last = self._interrupted.last
+        return (
+            not marked
+            and abs(line.size - last.size) <= 0.07 * last.size
+            and (line.text[0].islower() or last.text.endswith("-"))
+        )
 
     def _goes_on(self, current: _Open, line: Line, block: Block, first: bool) -> bool:
         """Whether the line continues the open paragraph."""
@@ -236,7 +284,7 @@ class TextFlow:
         return "\n" if deliberate and last.top != line.top else " "
 
     def _mend(self, current: _Open) -> None:
-        """A hyphen at the end of a line goes unless the document writes the word with it elsewhere."""
+        """A hyphen at the end of a line goes, unless the document's other words say that it belongs to the word."""
         before, after = current.parts[-2], current.parts.pop()[1:]
         head, tail = _BROKEN_WORD.search(before), _FIRST_WORD.match(after)
         assert head is not None
@@ -250,20 +298,29 @@ class TextFlow:
         if not second[:1].islower() or first[-1:].isdigit():
             return True
         if self._words is None:
-            self._words = {
-                word
-                for blocks in self._pages
-                for block in blocks
-                for line in block.lines
-                for word in _WORDS.findall(line.text.lower())
-            }
-        whole, parted = (first + second).lower(), f"{first}-{second}".lower()
-        return parted in self._words and whole not in self._words
+            self._words = set(self._whole_words())
+        first, second = first.lower(), second.lower()
+        if first + second in self._words:
+            return False
+        return f"{first}-{second}" in self._words or (
+            min(len(first), len(second)) > 4 and {first, second} <= self._words
+        )
+
+    def _whole_words(self) -> Iterator[str]:
+        """All words of the document but the halves of broken ones."""
+        for block in (block for blocks in self._pages for block in blocks):
+            broken = False
+            for line in block.lines:
+                words = _WORDS.findall(line.text.lower())
+                was_broken, broken = broken, line.text.endswith("-")
+                yield from words[was_broken : len(words) - broken]
 
     def _close(self) -> None:
-        if self._open is not None:
-            self._outline.add(self._open.kind, "".join(self._open.parts), page=self._open.page)
-            self._open = None
+        ending = [self._interrupted, *self._held, self._open] if self._interrupted else [self._open, *self._held]
+        self._interrupted, self._held, self._open = None, [], None
+        for item in ending:
+            if item is not None:
+                self._outline.add(item.kind, "".join(item.parts), page=item.page)
 
 
 def _with_marker(line: Line) -> Line:
@@ -282,17 +339,27 @@ def _with_marker(line: Line) -> Line:
     return line_of([joined])
 
 
+def _goes_on_as_heading(line: Line, head: Line) -> bool:
+    """The second line of a heading may begin in lower case."""
+    same_style = abs(line.size - head.size) < 0.3 and line.bold == head.bold
+    return same_style and line.text[0].islower() and head.text[-1] not in ".:"
+
+
 def _rank(text: str) -> int:
-    """0 for parts and articles, 1 for items, 2 for notes, 3 for other headings, more for deeper numbering."""
-    for rank, pattern in enumerate(_RANKS):
-        if pattern.match(text):
-            return rank
+    """0 for parts and articles, 1 for items, 2 for notes, 3 for other headings."""
+    return next((rank for rank, pattern in enumerate(_RANKS) if pattern.match(text)), len(_RANKS))
+
+
+def _depth(text: str) -> int:
+    """How many dots a section number has."""
     numbering = _NUMBERING.match(text)
-    return len(_RANKS) + (min(3, numbering.group(1).count(".")) if numbering else 0)
+    return min(3, numbering.group(1).count(".")) if numbering else 0
 
 
 def _starts_section(text: str) -> bool:
-    return bool(re.match(r"(?:\d{1,2}(?:\.\d{1,3})*\.?|[A-Z]\.|item \d+[a-z]?\.|article|section)\s", text, re.IGNORECASE))
+    return bool(
+        re.match(r"(?:\d{1,2}(?:\.\d{1,3})*\.?|[A-Z]\.|item \d+[a-z]?\.|article|section)\s", text, re.IGNORECASE)
+    )
 
 
 def _stretched(lines: Sequence[Line]) -> bool:

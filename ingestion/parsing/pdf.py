@@ -9,7 +9,6 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from ingestion.documents import DocumentRejected, ParsedDocument
-from ingestion.parsing.formats import MEDIA_TYPES, Format
 from ingestion.parsing.limits import ParseLimits
 from ingestion.parsing.ocr import OcrBudget
 from ingestion.parsing.outline import Outline
@@ -17,6 +16,7 @@ from ingestion.parsing.page_furniture import drop_furniture
 from ingestion.parsing.page_layout import Block, group_lines, reading_order
 from ingestion.parsing.page_text_flow import TextFlow
 from ingestion.parsing.pdf_text import PageText, has_images, read_page_text
+from ingestion.parsing.source import Source
 
 # Fewer letters than this on a page that shows a picture: a stamp or a page number over a scan, not its text.
 _FEW_LETTERS = 12
@@ -24,26 +24,26 @@ _FEW_LETTERS = 12
 _READING = 0.8
 
 
-def read_pdf(path: Path, name: str, limits: ParseLimits, tell: Callable[[float], None]) -> ParsedDocument:
+def read_pdf(source: Source) -> ParsedDocument:
     """Raises DocumentRejected: `encrypted`, `damaged`, `too_many_pages`, `no_text`."""
-    with _open(path) as document:
+    with _open(source.path) as document:
         count = len(document)
         if count == 0:
             raise DocumentRejected("The PDF has no pages.", code="no_text")
-        if count > limits.pages:
+        if count > source.limits.pages:
             raise DocumentRejected(
-                f"The PDF has {count} pages; at most {limits.pages} are read. Split it.", code="too_many_pages"
+                f"The PDF has {count} pages; at most {source.limits.pages} are read. Split it.", code="too_many_pages"
             )
-        outline = Outline(name, MEDIA_TYPES[Format.PDF])
+        outline = Outline(source.name, source.media_type)
         outline.page_count = count
         outline.stated_title = _metadata_title(document)
-        pages = _read_pages(document, outline, limits, tell)
+        pages = _read_pages(document, outline, source.limits, source.tell)
     drop_furniture(pages)
     blocks = []
     for number, page in enumerate(pages, 1):
         blocks.append(_blocks(page))
-        tell(_READING + (1 - _READING) / 2 * number / count)
-    TextFlow(outline, blocks).write(lambda number: tell(1 - (1 - _READING) / 2 * (1 - number / count)))
+        source.tell(_READING + (1 - _READING) / 2 * number / count)
+    TextFlow(outline, blocks).write(lambda number: source.tell(1 - (1 - _READING) / 2 * (1 - number / count)))
     for number, page in enumerate(pages, 1):
         for text in page.aside:
             outline.paragraph(text, page=number)

@@ -13,9 +13,12 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9._-]{2,40})""", re.IGNORECASE)
+_SINGLE_BYTE = ("cp", "latin", "iso8859", "mac", "hp")
 # Detection by statistics is slow on long texts and gains nothing from more than this.
 _SAMPLE = 64 * 1024
-BROKEN_BYTES_WARNING = "Some bytes of the file are not valid text; they were replaced by the sign \N{REPLACEMENT CHARACTER}."
+BROKEN_BYTES_WARNING = (
+    "Some bytes of the file are not valid text; they were replaced by the sign \N{REPLACEMENT CHARACTER}."
+)
 
 
 def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
@@ -82,7 +85,9 @@ def _by_statistics(data: bytes) -> str:
     start = max(0, first - _SAMPLE // 2)
     best = from_bytes(data[start : start + _SAMPLE]).best()
     # A few accented letters in a Western text are too little evidence for the rarer code pages that it then proposes.
-    if best is None or best.encoding.startswith(("cp125", "latin", "iso8859", "mac", "cp4", "cp8", "cp7", "cp10", "hp")):
+    if best is None or best.encoding.startswith(
+        ("cp125", "latin", "iso8859", "mac", "cp4", "cp8", "cp7", "cp10", "hp")
+    ):
         return "cp1252" if best is None or _western(data) else best.encoding
     return best.encoding
 

@@ -1,0 +1,134 @@
+"""The one home of `unstructured`: its partitioners, made to work without network, and its elements as ours."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from ingestion.documents import ElementKind
+from ingestion.parsing.html_tables import html_table_to_markdown
+from ingestion.parsing.outline import Outline
+
+_DROPPED = frozenset({"Header", "Footer", "PageBreak", "PageNumber", "Image"})
+_KINDS = {
+    "ListItem": ElementKind.LIST_ITEM,
+    "CodeSnippet": ElementKind.CODE,
+}
+_DEEPEST_HEADING = 6
+
+
+@functools.cache
+def _prepared() -> None:
+    """Makes `unstructured` fit for a place without network, before any of its partitioners is imported.
+
+    It loads spaCy's English model, and downloads it when it is missing, to guess whether a short text is a title. The
+    guess is switched off (most short paragraphs are none, and headings are known from styles and tags), and sentences
+    are cut by rules, which need no model.
+    """
+    os.environ.update(
+        DO_NOT_TRACK="1",
+        SCARF_NO_ANALYTICS="true",
+        UNSTRUCTURED_DISABLE_NOTICE="1",
+        UNSTRUCTURED_TITLE_MAX_WORD_LENGTH="0",
+    )
+    import spacy
+    from unstructured.nlp import tokenize
+
+    def sentences_by_rules() -> spacy.language.Language:
+        pipeline = spacy.blank("en")
+        pipeline.add_pipe("sentencizer")
+        pipeline.max_length = 100_000_000
+        return pipeline
+
+    tokenize._load_spacy_model = sentences_by_rules
+
+
+def partition_docx(path: Path) -> list[Any]:
+    _prepared()
+    from unstructured.partition.docx import partition_docx as partition
+
+    return list(partition(filename=str(path)))
+
+
+def partition_pptx(path: Path) -> list[Any]:
+    _prepared()
+    from unstructured.partition.pptx import partition_pptx as partition
+
+    return list(partition(filename=str(path), include_slide_notes=True))
+
+
+def partition_html(source: str) -> list[Any]:
+    _prepared()
+    from unstructured.partition.html import partition_html as partition
+
+    return list(partition(text=source)) if source.strip() else []
+
+
+def partition_markdown(source: str) -> list[Any]:
+    _prepared()
+    from unstructured.partition.md import partition_md as partition
+
+    return list(partition(text=source)) if source.strip() else []
+
+
+def partition_message(path: Path) -> list[Any]:
+    """The body of an Outlook message."""
+    _prepared()
+    from unstructured.partition.msg import partition_msg as partition
+
+    return list(partition(filename=str(path), process_attachments=False))
+
+
+def partition_mail(path: Path) -> list[Any]:
+    """The body of a mail in MIME form; the HTML form is preferred, for its structure."""
+    _prepared()
+    from unstructured.partition.email import partition_email as partition
+
+    return list(partition(filename=str(path), process_attachments=False))
+
+
+def add_elements(
+    outline: Outline,
+    elements: Iterable[Any],
+    *,
+    kind_of: Callable[[str], ElementKind | None] = lambda text: None,
+    lowest_level: int = 1,
+) -> None:
+    """Adds the elements to the outline; `kind_of` may know better what a paragraph or heading is.
+
+    Consecutive pieces of code become one. `lowest_level` is the level of the highest heading.
+    """
+    code: list[str] = []
+    code_page: int | None = None
+
+    def end_code() -> None:
+        if code:
+            outline.add(ElementKind.CODE, "\n".join(code), page=code_page)
+            code.clear()
+
+    for element in elements:
+        category, metadata = element.category, element.metadata
+        if category in _DROPPED:
+            continue
+        page = metadata.page_number
+        kind = kind_of(element.text) or _KINDS.get(category)
+        if kind is ElementKind.CODE and category != "CodeSnippet":
+            code.append(element.text)
+            code_page = page if len(code) == 1 else code_page
+            continue
+        end_code()
+        if category == "Table":
+            outline.table(html_table_to_markdown(metadata.text_as_html or ""), page=page)
+        elif kind is ElementKind.TITLE:
+            outline.add(kind, element.text, page=page)
+        elif category == "Title":
+            level = min((metadata.category_depth or 0) + lowest_level, _DEEPEST_HEADING)
+            outline.heading(element.text, level, page=page)
+        elif kind is ElementKind.LIST_ITEM:
+            outline.add(kind, f"- {element.text}", page=page)
+        else:
+            outline.add(kind or ElementKind.PARAGRAPH, element.text, page=page)
+    end_code()
