@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 from retrieval.passages import StoredChunk, chunk_id
@@ -17,11 +18,10 @@ def all_neighbour_ids(chunks: Iterable[StoredChunk]) -> list[str]:
     return list(dict.fromkeys(one for chunk in chunks for one in neighbour_ids(chunk)))
 
 
-def context_of(chunk: StoredChunk, found: Mapping[str, StoredChunk]) -> tuple[str, int]:
-    """Text of the passage around `chunk` and its offset in the document.
+def context_chunks(chunk: StoredChunk, found: Mapping[str, StoredChunk]) -> tuple[StoredChunk, ...]:
+    """The chunks of the passage around `chunk`, in reading order.
 
-    Only the unbroken run of found neighbours counts. Chunks leave out nothing but white space between them, so that gaps
-    are filled with as much of it: every offset in the context stays an offset in the document.
+    Only the unbroken run of found neighbours counts.
     """
     run: list[StoredChunk] = []
     for one in neighbour_ids(chunk):
@@ -32,12 +32,17 @@ def context_of(chunk: StoredChunk, found: Mapping[str, StoredChunk]) -> tuple[st
             break
         else:
             run.clear()
-    return _joined(run), run[0].start
+    return tuple(run)
 
 
-def _joined(run: Sequence[StoredChunk]) -> str:
-    parts = [run[0].text]
-    for before, after in zip(run, run[1:], strict=False):
+def joined(chunks: Sequence[StoredChunk]) -> str:
+    """The text from the first chunk's start to the last one's end.
+
+    Chunks leave out nothing but white space between them, so that gaps are filled with as much of it: an offset in the
+    joined text plus the first chunk's start is an offset in the document.
+    """
+    parts = [chunks[0].text]
+    for before, after in itertools.pairwise(chunks):
         gap = max(0, after.start - before.end)
         parts.append(" " if gap == 1 else "\n" * gap)
         parts.append(after.text)

@@ -68,8 +68,9 @@ class StoredChunk:
 class Passage:
     """A retrieved chunk with its scores; `context` is the larger passage around it (equal to its text when alone).
 
-    `context_start` is the offset of `context` in the document's text; `score` is the score that orders the passages,
-    `scores` holds those of the single arms: `dense`, `bm25`, `fused`, `rerank`, where they were computed.
+    `context_start` is the offset of `context` in the document's text and `context_chunks` are the chunks it is made of
+    (none when it is the chunk alone). `score` is the score that orders the passages, `scores` holds those of the single
+    arms: `dense`, `bm25`, `fused`, `rerank`, where they were computed.
     """
 
     chunk: StoredChunk
@@ -77,3 +78,12 @@ class Passage:
     scores: Mapping[str, float]
     context: str
     context_start: int
+    context_chunks: tuple[StoredChunk, ...] = ()
+
+    def chunk_at(self, offset: int) -> StoredChunk:
+        """The chunk of the context that holds this offset of the document (the one before a gap)."""
+        found = self.chunk
+        for chunk in self.context_chunks:
+            if chunk.start <= offset:
+                found = chunk
+        return found

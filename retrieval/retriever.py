@@ -11,7 +11,7 @@ from retrieval.embedding import Embedder
 from retrieval.fusion import convex_combination, ordered, reciprocal_rank
 from retrieval.lexical import LexicalEncoder
 from retrieval.near_duplicates import distinct
-from retrieval.passage_context import all_neighbour_ids, context_of
+from retrieval.passage_context import all_neighbour_ids, context_chunks, joined
 from retrieval.passages import Passage, Scope, StoredChunk
 from retrieval.reranking import CrossEncoderReranker, LateInteraction
 from retrieval.vector_index import Candidates, Hit, QueryVectors, VectorIndex
@@ -155,15 +155,18 @@ class Retriever:
             kept = distinct(texts, NEAR_DUPLICATE)[:top_k]
             if len(kept) == top_k:
                 break
-        around = all_neighbour_ids(chunks[key] for key in kept)
-        chunks.update(self._index.fetch(scope, [key for key in around if key not in chunks]))
+        neighbours = all_neighbour_ids(chunks[key] for key in kept)
+        chunks.update(self._index.fetch(scope, [key for key in neighbours if key not in chunks]))
         ordering = scored.arms.get("rerank", scored.arms["fused"])
         names = ("dense", "bm25", "fused", "rerank")
         passages = []
         for key in kept:
             scores = {name: scored.arms[name][key] for name in names if key in scored.arms.get(name, {})}
-            context, start = context_of(chunks[key], chunks)
-            passages.append(Passage(chunks[key], ordering.get(key, 0.0), scores, context, start))
+            around_it = context_chunks(chunks[key], chunks)
+            context = joined(around_it)
+            passages.append(
+                Passage(chunks[key], ordering.get(key, 0.0), scores, context, around_it[0].start, around_it)
+            )
         return tuple(passages)
 
 
