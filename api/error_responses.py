@@ -32,6 +32,7 @@ STATUS_OF_CODE: dict[str, int] = {
     "unknown_route": 404,
     "method_not_allowed": 405,
     "job_finished": 409,
+    "not_cancellable": 409,
     "nothing_to_retry": 409,
     "too_large": 413,
     "unsupported_media_type": 415,
@@ -52,7 +53,9 @@ STATUS_OF_CODE: dict[str, int] = {
     "original_missing": 503,
     "start_failed": 503,
     "starting": 503,
+    "storage_unavailable": 503,
     "unavailable": 503,
+    "upload_collided": 503,
     "storage_full": 507,
 }
 

@@ -19,7 +19,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from api.body_limit import BodyTooLarge, drain
 from api.error_responses import UnsupportedMediaType
-from runtime.errors import InvalidInput, Unavailable
+from ingestion.original_store import StorageFull
+from runtime.errors import InvalidInput
 
 _FIELDS = ("collection", "metadata")
 _MAX_FIELD_BYTES = 256 * 1024
@@ -33,10 +34,6 @@ class BrokenUpload(InvalidInput):
 
 class MissingFile(InvalidInput):
     code = "missing_file"
-
-
-class StorageFull(Unavailable):
-    code = "storage_full"
 
 
 class ReceivedUpload:

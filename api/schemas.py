@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import math
-import re
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import (
@@ -13,19 +11,17 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
+
+from ingestion.names import InvalidMetadata, checked_metadata
 
 MAX_QUESTION_CHARS = 20_000
 MAX_HISTORY_TURNS = 50
 MAX_FILTERS = 32
 MAX_FILTER_VALUES = 256
-MAX_METADATA_FIELDS = 64
-MAX_METADATA_TEXT = 2_000
-_INT64 = 2**63
-
-_FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 
 DocumentStatus: TypeAlias = Literal[
     "queued", "parsing", "chunking", "embedding", "indexing", "ready", "failed", "cancelled", "deleting"
@@ -61,27 +57,9 @@ def _question(text: str) -> str:
     return text
 
 
-def field_name(name: str) -> str:
-    """A metadata field name, as documents carry it and filters ask for it."""
-    if not _FIELD_NAME.fullmatch(name):
-        raise ValueError("a field name is up to 64 letters, digits, _ and -, and starts with a letter or _")
-    return name
-
-
-def _scalar(value: str | float) -> str | float:
-    if isinstance(value, str) and len(_text(value)) > MAX_METADATA_TEXT:
-        raise ValueError(f"a text value has at most {MAX_METADATA_TEXT} characters")
-    if isinstance(value, int) and not -_INT64 <= value < _INT64:
-        raise ValueError("a whole number fits 64 bits")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("a number is finite")
-    return value
-
-
 QuestionText: TypeAlias = Annotated[Text, AfterValidator(_question)]
-FieldName: TypeAlias = Annotated[str, AfterValidator(field_name)]
-Scalar: TypeAlias = Annotated[bool | int | float | str, Field(union_mode="smart"), AfterValidator(_scalar)]
-Metadata: TypeAlias = Annotated[dict[FieldName, Scalar], Field(max_length=MAX_METADATA_FIELDS)]
+Scalar: TypeAlias = Annotated[bool | int | float | Text, Field(union_mode="smart")]
+FilterValues: TypeAlias = Annotated[list[Scalar], Field(min_length=1, max_length=MAX_FILTER_VALUES)]
 
 
 class Body(BaseModel):
@@ -101,19 +79,30 @@ class RangeFilter(Body):
         return self
 
 
-FilterValues: TypeAlias = Annotated[list[Scalar], Field(min_length=1, max_length=MAX_FILTER_VALUES)]
+FilterBody: TypeAlias = Scalar | FilterValues | RangeFilter
 
 
 class SearchRequest(Body):
     question: QuestionText
     collection: CollectionName | None = Field(None, description="Only this collection; absent: all of them.")
-    filters: dict[FieldName, Scalar | FilterValues | RangeFilter] = Field(
+    filters: dict[str, FilterBody] = Field(
         default_factory=dict,
         max_length=MAX_FILTERS,
         description='Metadata must match: a value, one of a list of values, or a range {"gte", "lte"}.',
         examples=[{"department": "sales", "year": {"gte": 2024}}],
     )
     top_k: int | None = Field(None, ge=1, le=100, description="How many passages; absent: the configured number.")
+
+    @field_validator("filters")
+    @classmethod
+    def _as_documents_carry_it(cls, filters: dict[str, FilterBody]) -> dict[str, FilterBody]:
+        for name, value in filters.items():
+            for scalar in [True] if isinstance(value, RangeFilter) else value if isinstance(value, list) else [value]:
+                try:
+                    checked_metadata({name: scalar})
+                except InvalidMetadata as error:
+                    raise ValueError(error.message) from None
+        return filters
 
 
 class TurnBody(Body):

@@ -16,14 +16,14 @@ from api.schemas import (
     DocumentList,
     DocumentStatus,
     JobAccepted,
-    Metadata,
+    Scalar,
     UploadAccepted,
 )
-from ingestion.records import DocumentRecord, JobRecord, Status
-from runtime.errors import InvalidInput
+from ingestion.names import InvalidMetadata
+from ingestion.records import DocumentRecord, JobRecord, MetadataValue, Status
 
 DEFAULT_COLLECTION = "default"
-_METADATA: TypeAdapter[dict[str, bool | int | float | str]] = TypeAdapter(Metadata)
+_METADATA = TypeAdapter(dict[str, Scalar])
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"])
 
@@ -52,10 +52,6 @@ _MULTIPART: dict[str, Any] = {
         },
     }
 }
-
-
-class InvalidMetadata(InvalidInput):
-    code = "invalid_metadata"
 
 
 @router.post(
@@ -121,7 +117,7 @@ def retry_document(document_id: str, platform: CurrentPlatform, tenant: CurrentT
     return _accepted(platform.intake.retry(tenant, document_id))
 
 
-def _metadata(text: str | None) -> dict[str, bool | int | float | str] | None:
+def _metadata(text: str | None) -> dict[str, MetadataValue] | None:
     """The field `metadata` of an upload; empty counts as absent, which keeps what the document has."""
     if not text:
         return None

@@ -35,6 +35,7 @@ from ingestion.original_store import open_original_store
 from ingestion.records import JobKind
 from ingestion.registry import Registry
 from retrieval.passages import Passage, Scope, StoredChunk
+from retrieval.retriever import SearchResult
 from runtime.database import Database
 from tests.api.serving import serving
 
@@ -123,12 +124,6 @@ class ScriptedParts:
         yield Delta("every two years. [1]")
         yield SentenceChecked(done.groundedness.sentences[0])
         yield AnswerDone(done)
-
-
-@dataclasses.dataclass(frozen=True)
-class SearchResult:
-    passages: tuple[Passage, ...]
-    timings_ms: dict[str, float]
 
 
 class RecordingQueue:
