@@ -15,9 +15,11 @@ from cli.http_client import Json, RemoteProblem
 
 UPLOADS_AT_ONCE = 4
 FIRST_PAUSE_S = 0.05
-LONGEST_PAUSE_S = 1.0
-# The worker takes jobs up in the order of arrival, so behind this many waiting ones nothing has moved.
-WAITING_BEFORE_STOP = 3
+LONGEST_PAUSE_S = 0.5
+# Workers take jobs up roughly in the order of arrival, so behind this many waiting ones little has moved; a job that
+# waits for its next attempt lets others pass, so a few of those behind are looked at in turn.
+WAITING_BEFORE_STOP = UPLOADS_AT_ONCE + 1
+LOOKS_BEHIND = 4
 
 _FINAL = frozenset({"ready", "unchanged", "failed", "cancelled"})
 
@@ -67,6 +69,7 @@ class IngestRun:
         self._collection = collection
         self._on_change = on_change
         self._started = time.monotonic()
+        self._turn = 0
         self.outcomes = [Outcome(file) for file in files]
 
     def run(self) -> None:
@@ -93,16 +96,18 @@ class IngestRun:
                 self._on_change(self.outcomes)
 
     def _look(self, under_way: Sequence[Outcome]) -> bool:
-        """Ask after the jobs at the front of the queue; true when any has moved."""
-        moved, waiting = False, 0
-        for outcome in under_way:
-            if outcome.finished:
-                moved = True
-                continue
-            moved = self._ask_after(outcome) or moved
+        """Ask after the jobs at the front of the queue, and after a few of the others; true when any has moved."""
+        moved, waiting, position = False, 0, 0
+        while position < len(under_way) and waiting < WAITING_BEFORE_STOP:
+            outcome = under_way[position]
+            moved = outcome.finished or self._ask_after(outcome) or moved
             waiting += outcome.status == "queued"
-            if waiting == WAITING_BEFORE_STOP:
-                break
+            position += 1
+        behind = under_way[position:]
+        for _ in range(min(LOOKS_BEHIND, len(behind))):
+            self._turn += 1
+            outcome = behind[self._turn % len(behind)]
+            moved = outcome.finished or self._ask_after(outcome) or moved
         return moved
 
     def _ask_after(self, outcome: Outcome) -> bool:
