@@ -1,13 +1,14 @@
 """The index on a Qdrant server or cluster, for many API processes and workers.
 
-One collection a generation, named `plumb_<generation>`; the alias `plumb` points to the active one. The server needs
-version 1.17 or later for BM25's IDF within a tenant.
+One collection a generation, named `plumb_<generation>`; the alias `plumb` points to the active one. With several shards
+a collection, BM25's IDF is that of the tenant's chunks in each shard, which for more than a few chunks is nearly the same.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -37,12 +38,13 @@ from retrieval.vector_index import (
     StoredGeneration,
     VectorIndex,
 )
-from runtime.errors import NotFound, Unavailable
+from runtime.errors import ConfigurationError, NotFound, Unavailable
 
 ALIAS = "plumb"
 _PREFIX = "plumb_"
 _WRITE_BATCH = 64
 _TIMEOUT_S = 30
+_MIN_SERVER = (1, 19)
 
 
 class QdrantServerIndex:
@@ -216,9 +218,23 @@ def open_server_index(url: str, generation: Generation, api_key: str | None = No
     """Open the active generation on a server, or create the first one.
 
     Raises `IndexMismatch` when it was built with another model, chunker or language, `Unavailable` when the server does
-    not answer.
+    not answer, `ConfigurationError` when it is too old.
     """
-    return ServerGenerations(connect(url, api_key)).open(generation)
+    client = connect(url, api_key)
+    _check_version(client)
+    return ServerGenerations(client).open(generation)
+
+
+def _check_version(client: QdrantClient) -> None:
+    # An older server ignores the corpus of the IDF: one tenant's words would show in another's scores.
+    with _answering():
+        version = client.info().version
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+    if numbers < _MIN_SERVER:
+        raise ConfigurationError(
+            f"The Qdrant server at PLUMB_QDRANT_URL has version {version}; Plumbline needs "
+            f"{'.'.join(map(str, _MIN_SERVER))} or later. Upgrade the server."
+        )
 
 
 @contextlib.contextmanager
