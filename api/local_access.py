@@ -17,7 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.error_responses import problem_response
 from runtime.errors import PlumblineError
 
-_OPEN_PATHS = ("/health/live", "/health/ready")
+# Probes, and the page itself, which asks for the key when its calls are refused.
+_OPEN_PATHS = ("/health/live", "/health/ready", "/")
+_OPEN_PREFIX = "/web/"
 
 
 class AccessDenied(PlumblineError):
@@ -34,7 +36,8 @@ class LocalAccess:
         self._token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in _OPEN_PATHS:
+        path = scope.get("path", "")
+        if scope["type"] == "http" and path not in _OPEN_PATHS and not path.startswith(_OPEN_PREFIX):
             try:
                 self._check(scope)
             except AccessDenied as error:
@@ -60,7 +63,7 @@ class LocalAccess:
         origin = headers.get("origin")
         foreign = origin is not None and origin != f"{scope['scheme']}://{host}"
         sent_by_other_site = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
-        if foreign or (sent_by_other_site and not _navigates(scope)):
+        if foreign or sent_by_other_site:
             raise AccessDenied("Pages of other sites may not call this server.", code="cross_origin")
 
     def _check_key(self, authorization: str) -> None:
@@ -68,11 +71,6 @@ class LocalAccess:
         valid = self._token is not None and hmac.compare_digest(key.strip().encode(), self._token.encode())
         if scheme.lower() != "bearer" or not valid:
             raise AccessDenied("The key is not valid. Send it as `Authorization: Bearer KEY`.", code="invalid_key")
-
-
-def _navigates(scope: Scope) -> bool:
-    """Following a link from another site to the web page is no call."""
-    return (scope["method"], scope["path"]) == ("GET", "/")
 
 
 def _hostname(host: str) -> str:

@@ -12,7 +12,9 @@ router = APIRouter(include_in_schema=False)
 _WEB = Path(__file__).parent.parent / "web"
 _FILES = {
     "page.css": "text/css; charset=utf-8",
-    "page.js": "text/javascript; charset=utf-8",
+    "ask.js": "text/javascript; charset=utf-8",
+    "documents.js": "text/javascript; charset=utf-8",
+    "http.js": "text/javascript; charset=utf-8",
     "favicon.svg": "image/svg+xml",
 }
 _REVALIDATE = {"Cache-Control": "no-cache"}

@@ -82,8 +82,9 @@ def test_requests_that_other_pages_cause_are_refused_but_links_to_the_page_work(
     assert _call("http://localhost:8000", path="/", method="GET", Sec_Fetch_Site=site).status_code == 200
 
 
-def test_probes_are_answered_on_any_address() -> None:
-    assert _call("http://10.1.2.3:8000", path="/health/live", method="GET").status_code == 200
+@pytest.mark.parametrize("path", ["/health/live", "/"])
+def test_probes_and_the_page_itself_are_answered_on_any_address(path: str) -> None:
+    assert _call("http://10.1.2.3:8000", path=path, method="GET").status_code == 200
 
 
 @pytest.mark.parametrize(
