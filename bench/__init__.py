@@ -1,1 +1,1 @@
-"""Measurements, beside peers where there are any. Run as modules: `python -m bench.NAME --data FOLDER [--small]`."""
+"""Measurements, beside peers where there are any. Run as modules: `python -m bench.NAME DATA [--small]`."""

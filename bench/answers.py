@@ -1,7 +1,7 @@
 """Extractive answers and refusals on reading questions with known answers.
 
-    python -m bench.answers --data DATA [--runs RUNS]     (about 5 minutes on two cores)
-    python -m bench.answers --data DATA --small           (60 questions of each set)
+    python -m bench.answers DATA [--runs RUNS]     (about 5 minutes on two cores)
+    python -m bench.answers DATA --small           (60 questions of each set)
 
 DATA holds answers/squad_dev.jsonl and answers/clapnq_dev.jsonl; only the texts given with a question may be used. RUNS
 is a folder in which each set's run record is kept, for `plumb eval compare-runs`.

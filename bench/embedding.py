@@ -1,7 +1,7 @@
 """Embedding speed beside sentence-transformers' default with the same model, and what int8 costs in quality.
 
-    python -m bench.embedding --data DATA            (about 15 minutes on two cores)
-    python -m bench.embedding --data DATA --small    (half a minute)
+    python -m bench.embedding DATA            (about 15 minutes on two cores)
+    python -m bench.embedding DATA --small    (half a minute)
 
 DATA holds retrieval/{squad,cranfield,npl} in BEIR form. Steps:
 
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from bench.report import parse_arguments, percentiles, publish, spread, table
 from evals.cases import RetrievalData, read_retrieval
-from evals.retrieval_metrics import ndcg, rank_records
+from evals.retrieval_metrics import ndcg
 from evals.statistics import paired_bootstrap_interval, paired_randomization_test
 from retrieval.assembly import build_embedder
 from retrieval.embedding import Embedder
@@ -149,8 +149,7 @@ def _dense_ndcg(
     scores = []
     for query_id, vector in zip(data.queries, queries, strict=True):
         similarities = corpus @ vector
-        best = np.argsort(-similarities)[:50]
-        ranking = rank_records({records[i].record_id: float(similarities[i]) for i in best})
+        ranking = [records[place].record_id for place in np.argsort(-similarities, kind="stable")[:10]]
         scores.append(ndcg(ranking, data.qrels[query_id], 10))
     return scores, corpus
 

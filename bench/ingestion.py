@@ -1,7 +1,7 @@
 """Bytes to searchable beside LlamaIndex's stock pipeline, on real PDFs and on a mixed folder, in one run.
 
-    python -m bench.ingestion --data DATA            (about 30 minutes on two cores, nearly all of it the peer's)
-    python -m bench.ingestion --data DATA --small    (two PDFs and six mixed files)
+    python -m bench.ingestion DATA            (about 30 minutes on two cores, nearly all of it the peer's)
+    python -m bench.ingestion DATA --small    (two PDFs and six mixed files)
 
 DATA holds documents/10q (PDF filings), documents/contracts, documents/papers and documents/parsing. Needs the packages
 of the `peers` extra. Steps, for each of the two sets of files:
@@ -84,7 +84,7 @@ def _ingest_ours(files: Sequence[pathlib.Path]) -> OurRun:
         seconds = time.perf_counter() - start
         stages: Counter[str] = Counter()
         for job in jobs:
-            stages.update({stage: taken for stage, taken in job.timings.items()})
+            stages.update(dict(job.timings))
         chunks = 0
         for job in jobs:
             facts = ours.registry.document(TENANT, job.document_id).facts

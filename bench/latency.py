@@ -1,7 +1,7 @@
 """How search, ask, memory and opening grow with the index, and the wall time of `plumb ask`.
 
-    python -m bench.latency --data DATA            (about 10 minutes on two cores)
-    python -m bench.latency --data DATA --small    (300 and 1,000 chunks)
+    python -m bench.latency DATA            (about 10 minutes on two cores)
+    python -m bench.latency DATA --small    (300 and 1,000 chunks)
 
 DATA holds retrieval/squad in BEIR form. Steps, for 1,000, 10,000 and 100,000 chunks:
 
@@ -34,6 +34,7 @@ from bench.synthetic_chunks import points
 from evals.cases import RetrievalData, read_retrieval
 from retrieval.assembly import build_embedder, build_index
 from retrieval.lexical import LexicalEncoder
+from retrieval.qdrant_edge_index import QdrantEdgeIndex
 from runtime.settings import Settings
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -104,6 +105,7 @@ def _fill(size: int, squad: RetrievalData, data_dir: pathlib.Path) -> Filled:
         start = time.perf_counter()
         index.upsert(batch)
         writing += time.perf_counter() - start
+    assert isinstance(index, QdrantEdgeIndex)
     start = time.perf_counter()
     index.optimize()
     optimizing = time.perf_counter() - start

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 from evals.run_record import machine_facts, source_commit
 
 BENCHMARKS = pathlib.Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+_LOAD_AT_START = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
 _HEADER = """# Benchmarks
 
 Written by the scripts under `bench/`, a section each (`make bench DATA=folder` runs them all). Compare figures within a
@@ -30,14 +31,14 @@ section only: those of one section come from one run on one machine.
 
 
 def parse_arguments(docstring: str | None, *, data_help: str, keeps_runs: bool = False) -> argparse.Namespace:
-    """Options of a measurement: `--data`, `--small`, and `--runs` where run records can be kept.
+    """Arguments of a measurement: the data folder, `--small`, and `--runs` where run records can be kept.
 
     The script's docstring is its help.
     """
     parser = argparse.ArgumentParser(
         description=inspect.cleandoc(docstring or ""), formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=pathlib.Path, required=True, help=data_help)
+    parser.add_argument("data", type=pathlib.Path, help=data_help)
     parser.add_argument("--small", action="store_true", help="a quick check of the script; prints, writes no section")
     if keeps_runs:
         parser.add_argument("--runs", type=pathlib.Path, help="folder for the run records")
@@ -65,28 +66,25 @@ def replace_section(text: str, name: str, section: str) -> str:
     block = f"{begin}\n{section}\n{end}"
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     if pattern.search(text):
-        return pattern.sub(lambda match: block, text, count=1)
+        return pattern.sub(lambda _match: block, text, count=1)
     return f"{text.rstrip()}\n\n{block}\n"
 
 
 def _circumstances(name: str, arguments: argparse.Namespace) -> str:
     machine = machine_facts()
     libraries = ", ".join(f"{library} {version}" for library, version in machine["libraries"].items())
-    given = [
-        f"--{option}" if value is True else f"--{option} {option.upper()}"  # folders of this machine stay private
-        for option, value in vars(arguments).items()
-        if value not in (None, False)
-    ]
+    # Folders of this machine stay private: DATA and RUNS stand for them.
+    given = (
+        ["DATA"]
+        + (["--small"] if arguments.small else [])
+        + (["--runs RUNS"] if getattr(arguments, "runs", None) else [])
+    )
     return (
-        f"`python -m bench.{name} {' '.join(given)}` on {datetime.date.today().isoformat()}, "
+        f"`python -m bench.{name} {' '.join(given)}` on {datetime.datetime.now(datetime.UTC).date().isoformat()}, "
         f"commit `{(source_commit() or 'unknown')[:12]}`; {machine['processor']}, {machine['cores']} cores, "
         f"{machine['memory_gib']} GiB, {machine['system']}, Python {machine['python']}, {libraries}. "
-        f"Load before the run: {_load()}."
+        f"Load before the run: {_LOAD_AT_START:.1f}."
     )
-
-
-def _load() -> str:
-    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

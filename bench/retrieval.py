@@ -1,33 +1,27 @@
 """Every arm on every retrieval set, plain RRF beside them, with paired significance.
 
-    python -m bench.retrieval --data DATA [--runs RUNS]     (about 45 minutes on two cores)
-    python -m bench.retrieval --data DATA --small           (one small set)
+    python -m bench.retrieval DATA [--runs RUNS]     (about 45 minutes on two cores)
+    python -m bench.retrieval DATA --small           (one small set)
 
 DATA holds retrieval/SET folders in BEIR form, each with qrels/dev.tsv. Each set is ingested into a fresh index by the
 product's own parts, whole records as documents; the arms see the same questions in turn. RUNS is a folder in which
 each set's run record is kept, for `plumb eval compare-runs`.
 
-RRF (k = 60; Cormack, Clarke and Büttcher, 2009) is computed here from the two arms' own lists, as the peer of the
-product's fusion. p values are those of paired randomisation tests on nDCG@10, Holm-corrected over all sets together.
+`rrf` is reciprocal rank fusion (k = 60) of the two arms, the peer of the product's own fusion. p values are those of
+paired randomisation tests on nDCG@10, Holm-corrected over all sets together.
 """
 
 from __future__ import annotations
 
 import pathlib
-import time
-from collections.abc import Sequence
 
 from bench.report import parse_arguments, publish, table
-from evals.assembly import ARMS, describe_settings
-from evals.cases import RetrievalData, read_retrieval
+from evals.assembly import ARMS, run_retrieval
 from evals.compare_runs import Difference, Values, item_values, paired_differences
-from evals.evaluate_retrieval import Rank, evaluate_retrieval
-from evals.run_record import RunRecord, machine_facts, source_commit, utc_now
-from evals.temporary_index import temporary_index
+from evals.run_record import RunRecord
 from runtime.settings import Settings
 
 RRF = "rrf"
-RRF_K = 60
 MEASURED = (*ARMS, RRF)
 METRIC = "ndcg@10"
 # Grades of these two sets mean 3 excellent, 2 incomplete, 1 related, 0 incorrect.
@@ -53,7 +47,7 @@ def main() -> None:
         }
     )
     body = [
-        f"nDCG@10 in percent (95% interval); whole records, ranked by their best chunk among {len(ARMS)} arms + RRF:",
+        "nDCG@10 in percent (95% interval), a record having the rank of its best chunk:",
         table(["set", "records", "chunks", "queries", *MEASURED], [_quality_row(n, r) for n, r in runs.items()]),
         "Recall@100 / MRR@10 in percent:",
         table(["set", *MEASURED], [_recall_row(name, run) for name, run in runs.items()]),
@@ -67,41 +61,15 @@ def main() -> None:
 
 
 def _measure(folder: pathlib.Path) -> RunRecord:
-    settings, started, start = Settings(), utc_now(), time.perf_counter()
-    data: RetrievalData = read_retrieval(folder)
-    with temporary_index(settings, data.corpus) as index:
-        relevant_from = RELEVANT_FROM.get(data.name, 1)
-        found = evaluate_retrieval(data, with_rrf(index.rank), MEASURED, relevant_from=relevant_from)
-        sizes = {"records": float(len(data.corpus)), "chunks": float(index.chunks)}
-    print(f"{data.name}: " + ", ".join(f"{arm} {100 * found.metrics[f'{arm}/{METRIC}']:.1f}" for arm in MEASURED))
-    return RunRecord(
-        command=f"python -m bench.retrieval ({data.name})",
-        settings=describe_settings(settings) | {"relevant_from": relevant_from},
-        commit=source_commit(),
-        machine=machine_facts(),
-        started=started,
-        seconds=time.perf_counter() - start,
-        metrics={**found.metrics, **sizes},
-        intervals=found.intervals,
-        records=found.records,
-        data_hash=data.data_hash,
+    run = run_retrieval(
+        Settings(),
+        folder,
+        arms=MEASURED,
+        relevant_from=RELEVANT_FROM.get(folder.name, 1),
+        command=f"python -m bench.retrieval ({folder.name})",
     )
-
-
-def with_rrf(rank: Rank) -> Rank:
-    """The given arms and `rrf`, reciprocal rank fusion of `bm25` and `dense`."""
-
-    def ranked(text: str, arm: str) -> Sequence[tuple[str, float]]:
-        if arm != RRF:
-            return rank(text, arm)
-        scores: dict[str, float] = {}
-        for part in ("bm25", "dense"):
-            first_places = dict.fromkeys(record_id for record_id, _ in rank(text, part))
-            for place, record_id in enumerate(first_places, start=1):
-                scores[record_id] = scores.get(record_id, 0.0) + 1 / (RRF_K + place)
-        return list(scores.items())
-
-    return ranked
+    print(f"{folder.name}: " + ", ".join(f"{arm} {100 * run.metrics[f'{arm}/{METRIC}']:.1f}" for arm in MEASURED))
+    return run
 
 
 def _values(run: RunRecord, arm: str) -> Values:

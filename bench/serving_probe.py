@@ -54,7 +54,7 @@ def main() -> None:
     print(json.dumps(found))
 
 
-def _all_first_versions(tenant: str, document_ids: Iterable[str]) -> dict[str, int]:
+def _all_first_versions(_tenant: str, document_ids: Iterable[str]) -> dict[str, int]:
     return dict.fromkeys(document_ids, 1)
 
 
@@ -69,7 +69,7 @@ def _latencies(call: Callable[[str], object], questions: list[str]) -> list[floa
 
 
 def _resident_mb() -> float:
-    return psutil.Process().memory_info().rss / 1e6
+    return float(psutil.Process().memory_info().rss) / 1e6
 
 
 if __name__ == "__main__":

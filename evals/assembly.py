@@ -19,6 +19,7 @@ from runtime.errors import InvalidInput
 
 if TYPE_CHECKING:
     from evals.evaluate_answers import Ask
+    from retrieval.retriever import SearchResult
     from runtime.settings import Settings
 
 OnProgress = Callable[[str, float], None]
@@ -28,6 +29,7 @@ AskCollection = Callable[[str], Mapping[str, Any]]
 """A question's text to the answer object of the outward contract, for cases without a context of their own."""
 
 ARMS = ("bm25", "dense", "fused", "reranked")
+KNOWN_ARMS = (*ARMS, "rrf")
 
 _READING = "reading"
 
@@ -38,28 +40,39 @@ def run_retrieval(
     *,
     split: str = "dev",
     arms: Sequence[str] = ARMS,
+    relevant_from: int = 1,
     command: str,
     on_progress: OnProgress | None = None,
 ) -> RunRecord:
     """Measure retrieval on a folder in BEIR form, in a temporary index of its own; the user's index is not touched.
 
-    Raises `evals.cases.InvalidCases` (file and line) and `InvalidInput` for an unknown arm. Blocking.
+    `relevant_from` is the lowest grade that recall, MRR and MAP count as relevant. Raises `evals.cases.InvalidCases`
+    (file and line) and `InvalidInput` for an unknown arm. Blocking.
     """
     from evals.evaluate_retrieval import evaluate_retrieval
     from evals.temporary_index import temporary_index
 
-    unknown = [arm for arm in arms if arm not in ARMS]
+    unknown = [arm for arm in arms if arm not in KNOWN_ARMS]
     if unknown or not arms:
-        raise InvalidInput(f"Unknown arm {', '.join(unknown) or '(none given)'}; there are {', '.join(ARMS)}.")
-    report = on_progress or (lambda stage, share: None)
+        raise InvalidInput(f"Unknown arm {', '.join(unknown) or '(none given)'}; there are {', '.join(KNOWN_ARMS)}.")
+    report = on_progress or (lambda _stage, _share: None)
     started, start = utc_now(), time.perf_counter()
     data = read_retrieval(folder, split)
     with temporary_index(settings, data.corpus, report) as index:
         found = evaluate_retrieval(
-            data, index.rank, list(dict.fromkeys(arms)), on_progress=lambda share: report("searching", share)
+            data,
+            index.rank,
+            list(dict.fromkeys(arms)),
+            relevant_from=relevant_from,
+            on_progress=lambda share: report("searching", share),
         )
         sizes = {"records": float(len(data.corpus)), "chunks": float(index.chunks)}
-    described = describe_settings(settings) | {"data": data.name, "split": split, "arms": list(arms)}
+    described = describe_settings(settings) | {
+        "data": data.name,
+        "split": split,
+        "arms": list(arms),
+        "relevant_from": relevant_from,
+    }
     evaluation = Evaluation({**found.metrics, **sizes}, found.intervals, found.records)
     return _record(evaluation, command, described, started, start, data.data_hash)
 
@@ -82,7 +95,7 @@ def run_answers(
 
     started, start = utc_now(), time.perf_counter()
     data = read_answers(file)
-    report = on_progress or (lambda stage, share: None)
+    report = on_progress or (lambda _stage, _share: None)
     with contextlib.ExitStack() as stack:
         read = stack.enter_context(_reading(settings, model)) if any(case.context for case in data.cases) else None
 
@@ -157,8 +170,8 @@ def _reading(settings: Settings, model: str | None) -> Iterator[Ask]:
 class _NoRetriever:
     """Reading searches nothing: a question whose passages are given must never get here."""
 
-    def search(self, text: str, scope: Scope, top_k: int) -> Any:
-        raise AssertionError("a reading question was searched for")
+    def search(self, text: str, scope: Scope, top_k: int) -> SearchResult:
+        raise AssertionError(f"the {top_k} best passages of {scope} were asked for, to read {text!r}")
 
 
 def _record(

@@ -46,11 +46,11 @@ class Difference:
 
 def compare_runs(a: RunRecord, b: RunRecord) -> list[Difference]:
     """Differences of every per-item value that both runs have. Raises `InvalidInput` for runs over different data."""
-    return _compare(a, b, keep=lambda metric: True)
+    return _compare(a, b, keep=lambda _metric: True)
 
 
 def regressions(baseline: RunRecord, candidate: RunRecord, alpha: float = 0.05) -> list[Difference]:
-    """Quality values (not latency or cost) in which the candidate is significantly worse; `plumb eval gate` fails on any.
+    """Quality values (not latency, cost) in which the candidate is significantly worse; `plumb eval gate` fails on any.
 
     A loss counts when its Holm-corrected p over all quality values is below `alpha`.
     """

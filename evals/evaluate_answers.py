@@ -18,7 +18,7 @@ Ask = Callable[[AnswerCase], Mapping[str, Any]]
 
 
 def evaluate_answers(
-    cases: Sequence[AnswerCase], ask: Ask, *, on_progress: Callable[[float], None] = lambda share: None
+    cases: Sequence[AnswerCase], ask: Ask, *, on_progress: Callable[[float], None] = lambda _share: None
 ) -> Evaluation:
     """Ask one question after the other; the first is asked once more beforehand, to warm up.
 

@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 
 from evals.cases import RetrievalData
-from evals.retrieval_metrics import average_precision, ndcg, rank_records, recall, reciprocal_rank
+from evals.retrieval_metrics import average_precision, ndcg, recall, reciprocal_rank
 from evals.run_record import Evaluation
 from evals.statistics import Interval, bootstrap_interval, quantile_interval
 
-Rank = Callable[[str, str], Sequence[tuple[str, float]]]
-"""Question and arm to (record id, score) of the chunks found; a record may occur several times."""
+Rank = Callable[[str, str], Sequence[str]]
+"""Question and arm to the record ids of the chunks found, best first; a record may occur several times.
+
+The order counts, not the scores: those of candidates that a reranker looked at and those of the rest have no common
+scale. Equal scores are the retriever's to order; it does so by chunk id, so that a run repeats exactly.
+"""
 
 _KEPT_IN_RECORD = 10
 
@@ -25,11 +29,11 @@ def evaluate_retrieval(
     arms: Sequence[str],
     *,
     relevant_from: int = 1,
-    on_progress: Callable[[float], None] = lambda share: None,
+    on_progress: Callable[[float], None] = lambda _share: None,
 ) -> Evaluation:
     """Score the arms side by side, query by query, so that a drift of the machine's speed falls on all alike.
 
-    A record's score is that of its best chunk. Queries without a relevant record are left out and counted. Latency is
+    A record has the rank of its best chunk. Queries without a relevant record are left out and counted. Latency is
     the wall time of `rank` in ms, which includes embedding the question; one call an arm beforehand warms up.
     """
     judged = {
@@ -46,7 +50,7 @@ def evaluate_retrieval(
             start = time.perf_counter()
             found = rank(data.queries[query_id], arm)
             elapsed_ms = 1000 * (time.perf_counter() - start)
-            ranking = rank_records(best_chunk_scores(found))
+            ranking = list(dict.fromkeys(found))
             scores = query_scores(ranking, grades, relevant_from) | {"ms": elapsed_ms}
             record |= {f"{arm}/{name}": value for name, value in scores.items()}
             record[f"{arm}/top"] = ranking[:_KEPT_IN_RECORD]
@@ -59,14 +63,6 @@ def evaluate_retrieval(
         metrics |= arm_metrics
         intervals |= arm_intervals
     return Evaluation(metrics, intervals, records)
-
-
-def best_chunk_scores(found: Sequence[tuple[str, float]]) -> dict[str, float]:
-    """Score of each record: that of its best chunk."""
-    best: dict[str, float] = {}
-    for record_id, score in found:
-        best[record_id] = max(score, best.get(record_id, score))
-    return best
 
 
 def query_scores(ranking: Sequence[str], grades: Mapping[str, int], relevant_from: int = 1) -> dict[str, float]:

@@ -11,11 +11,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 
-def rank_records(scores: Mapping[str, float]) -> list[str]:
-    """Ids by falling score; equal scores in ascending order of id, so that a run repeats exactly."""
-    return sorted(scores, key=lambda record_id: (-scores[record_id], record_id))
-
-
 def ndcg(ranking: Sequence[str], judged: Mapping[str, int], k: int) -> float:
     """Normalised discounted cumulative gain: `sum(grade / log2(rank + 1))` over the top k, by that of the ideal order.
 

@@ -7,23 +7,22 @@ import dataclasses
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import cast, get_args
 
 from evals.cases import CorpusRecord
 from ingestion.documents import ELEMENT_SEPARATOR, Chunk, Element, ElementKind, ParsedDocument
+from retrieval.assembly import build_chunker, build_embedder, build_index, build_retriever
+from retrieval.indexer import Indexer
 from retrieval.passages import Scope, StoredChunk
-from runtime.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from retrieval.retriever import Retriever
-    from runtime.settings import Settings
+from retrieval.retriever import Arm, Retriever
+from runtime.settings import Settings
 
 DEPTH = 100
 """Chunks that an arm returns; a record is found when one of its chunks is among them."""
 
 _TENANT = "evaluation"
 _VERSION = 1
-_CHUNKS_AT_ONCE = 1024
+_SCOPE = Scope(_TENANT)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,37 +30,42 @@ class CorpusIndex:
     retriever: Retriever
     chunks: int
 
-    def rank(self, text: str, arm: str) -> list[tuple[str, float]]:
-        """(record id, score) of the chunks that an arm finds, best first."""
-        found = self.retriever.rank(text, Scope(_TENANT), DEPTH, arm)
-        return [(chunk.document_id, score) for chunk, score in found]
+    def rank(self, text: str, arm: str) -> list[str]:
+        """Record ids of the chunks that an arm finds, best first; raises `ValueError` for an unknown arm."""
+        if arm not in get_args(Arm):
+            raise ValueError(f"unknown arm {arm!r}")
+        return [chunk.document_id for chunk, _ in self.retriever.rank(text, _SCOPE, DEPTH, cast("Arm", arm))]
 
 
 @contextlib.contextmanager
 def temporary_index(
     settings: Settings,
     corpus: Sequence[CorpusRecord],
-    on_progress: Callable[[str, float], None] = lambda stage, share: None,
+    on_progress: Callable[[str, float], None] = lambda _stage, _share: None,
 ) -> Iterator[CorpusIndex]:
-    """Chunk, embed and index the corpus, each record as a document of its own, in the embedded index.
-
-    Raises `InvalidInput` when no record has any text.
-    """
-    from retrieval.assembly import build_embedder, build_index, build_retriever
-
-    with tempfile.TemporaryDirectory(prefix="plumb-eval-") as folder, contextlib.ExitStack() as stack:
+    """Chunk, embed and index the corpus, each record as a document of its own, in the embedded index."""
+    with tempfile.TemporaryDirectory(prefix="plumb-eval-") as folder:
         own = settings.model_copy(update={"data_dir": Path(folder), "qdrant_url": None})
-        embedder = build_embedder(settings)
+        embedder = build_embedder(own)
         index = build_index(own, embedder)
-        stack.callback(index.close)
-        raise NotImplementedError
+        with contextlib.closing(index):
+            chunker = build_chunker(embedder)
+            drafts = [(record.record_id, chunk) for record in corpus for chunk in chunker.chunks(as_document(record))]
+            chunks = [as_stored(record_id, chunk) for record_id, chunk in drafts]
+            Indexer(embedder, index).index(chunks, [chunk.embedding_text for _, chunk in drafts], on_progress)
+            yield CorpusIndex(build_retriever(own, embedder, index, _all_active), len(chunks))
+
+
+def _all_active(_tenant: str, record_ids: Iterable[str]) -> dict[str, int]:
+    return dict.fromkeys(record_ids, _VERSION)
 
 
 def as_document(record: CorpusRecord) -> ParsedDocument:
     """A record as a parser would have given it; a record of a title alone has the title as its text."""
-    paragraphs = [part for part in (record.text.strip() or record.title).split(ELEMENT_SEPARATOR) if part.strip()]
+    title, text = (record.title, record.text) if record.text.strip() else ("", record.title)
+    paragraphs = [part.strip() for part in text.split(ELEMENT_SEPARATOR) if part.strip()]
     elements = tuple(Element(ElementKind.PARAGRAPH, part) for part in paragraphs)
-    return ParsedDocument(title=record.title, media_type="text/plain", elements=elements)
+    return ParsedDocument(title=title, media_type="text/plain", elements=elements)
 
 
 def as_stored(record_id: str, chunk: Chunk) -> StoredChunk:

@@ -3,7 +3,8 @@
     python scripts/evaluate_model.py --model extractive --dataset FILE.jsonl --metrics accuracy,latency,cost
 
 The same engine and the same file as `plumb eval answers`: a line is {"id", "question", "context", "answers",
-"answerable"}, `context` being a list of {"id", "title", "text"}. Questions without a context are asked of the ingested documents.
+"answerable"}, `context` being a list of {"id", "title", "text"}. Questions without a context are asked of the
+ingested documents.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def test_only_full_runs_write(tmp_path: pathlib.Path, monkeypatch: pytest.Monkey
     assert not report.BENCHMARKS.exists()
     report.publish("embedding", "Embedding", "table", argparse.Namespace(data=private, small=False, runs=None))
     written = report.BENCHMARKS.read_text("utf-8")
-    assert "`python -m bench.embedding --data DATA` on " in written and "commit `" in written
+    assert "`python -m bench.embedding DATA` on " in written and "commit `" in written
     assert str(private) not in written
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from evals.cases import CorpusRecord, RetrievalData
-from evals.evaluate_retrieval import best_chunk_scores, evaluate_retrieval
+from evals.evaluate_retrieval import evaluate_retrieval
 
 DATA = RetrievalData(
     name="harbour",
@@ -15,14 +15,17 @@ DATA = RetrievalData(
 )
 
 
-def rank(text: str, arm: str) -> list[tuple[str, float]]:
+def rank(text: str, arm: str) -> list[str]:
     if arm == "blind":
         return []
-    return {"ferry": [("b", 0.9), ("a", 0.8)], "crane": [("c", 0.4), ("b", 0.7), ("c", 0.3)]}.get(text, [])
+    return {"ferry": ["b", "a"], "crane": ["b", "c", "b", "a", "c"]}.get(text, [])
 
 
-def test_a_record_ranks_by_its_best_chunk() -> None:
-    assert best_chunk_scores([("x", 0.2), ("y", 0.5), ("x", 0.9)]) == {"x": 0.9, "y": 0.5}
+def test_a_record_has_the_rank_of_its_best_chunk() -> None:
+    first, second = evaluate_retrieval(DATA, rank, ["good"]).records
+    assert first["good/top"] == ["b", "a"]
+    assert second["good/top"] == ["b", "c", "a"]
+    assert second["good/map@100"] == 1.0
 
 
 def test_metrics_are_means_of_the_records_of_each_arm() -> None:
@@ -30,8 +33,8 @@ def test_metrics_are_means_of_the_records_of_each_arm() -> None:
     assert [record["id"] for record in evaluation.records] == ["q1", "q2"]
     assert evaluation.metrics["queries_without_relevant"] == 1
     first, second = evaluation.records
-    assert first["good/top"] == ["b", "a"] and first["good/mrr@10"] == 0.5
-    assert second["good/top"] == ["b", "c"] and second["good/ndcg@10"] == pytest.approx(1.0)
+    assert first["good/mrr@10"] == 0.5
+    assert second["good/ndcg@10"] == pytest.approx(1.0)
     assert evaluation.metrics["good/mrr@10"] == 0.75
     assert evaluation.metrics["blind/ndcg@10"] == 0.0
     low, high = evaluation.intervals["good/mrr@10"]
