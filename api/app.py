@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
@@ -43,9 +44,19 @@ def create_app_over(open_platform: Callable[[], Platform], *, token: str | None 
     """The application over whatever `open_platform` opens; it is called in a thread when the application starts."""
     http_metrics = HttpMetrics(CollectorRegistry())
 
+    def open_measured() -> Platform:
+        platform = open_platform()
+        http_metrics.include(platform.collectors)
+
+        def close() -> None:
+            http_metrics.exclude(platform.collectors)
+            platform.close()
+
+        return dataclasses.replace(platform, close=close)
+
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[LifespanState]:
-        start = PlatformStart(open_platform)
+        start = PlatformStart(open_measured)
         try:
             yield {"start": start, "metrics": http_metrics}
         finally:

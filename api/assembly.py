@@ -16,10 +16,9 @@ def open_platform(settings: Settings) -> Platform:
 
     Whatever was opened is closed again when a later part fails.
     """
+    from generation.answer_store import AnswerStore
     from generation.assembly import build_answerer
     from retrieval.assembly import build_embedder, build_index, build_retriever
-
-    from generation.answer_store import AnswerStore
     from runtime.database import Database
     from workers.assembly import build_ingestion
 
@@ -47,6 +46,7 @@ def open_platform(settings: Settings) -> Platform:
             upload_dir=upload_dir,
             max_file_bytes=settings.max_file_bytes,
             top_k=settings.top_k,
+            collectors=(ingestion.metrics,),
             check=database.ping,
             close=opened.pop_all().close,
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.registry import Collector
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -36,6 +37,15 @@ class HttpMetrics:
             "plumbline_answers", "Answers by model and outcome", ["model", "outcome"], registry=registry
         )
         self._upload_bytes = Counter("plumbline_upload_bytes", "Bytes of accepted uploads", registry=registry)
+
+    def include(self, collectors: Iterable[Collector]) -> None:
+        """Show the metrics of other parts too."""
+        for collector in collectors:
+            self.registry.register(collector)
+
+    def exclude(self, collectors: Iterable[Collector]) -> None:
+        for collector in collectors:
+            self.registry.unregister(collector)
 
     def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
         method = method if method in _METHODS else "OTHER"

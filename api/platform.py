@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 from runtime.errors import PlumblineError, Unavailable
 
 if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
+
     from generation.answer_store import AnswerStore
     from generation.answers import Answer, AnswerEvent, Question
     from ingestion.intake import Intake
@@ -48,7 +50,10 @@ class Answering(Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Platform:
-    """Everything behind the routes. `check` raises Unavailable while the records do not answer."""
+    """Everything behind the routes. `check` raises Unavailable while the records do not answer.
+
+    `collectors` hold the metrics of the parts.
+    """
 
     registry: Registry
     intake: Intake
@@ -58,6 +63,7 @@ class Platform:
     upload_dir: Path
     max_file_bytes: int
     top_k: int
+    collectors: tuple[Collector, ...]
     check: Callable[[], None]
     close: Callable[[], None]
 

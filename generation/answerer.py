@@ -119,7 +119,7 @@ class Answerer:
     async def _found(self, question: Question, text: str) -> SearchResult:
         if question.passages is not None:
             return SearchResult(question.passages, {"retrieve": 0.0, "rerank": 0.0})
-        return await self._run(lambda: self._retriever.search(text, question.scope, self._top_k))
+        return await self._run(lambda: self._retriever.search(text, question.scope, question.top_k or self._top_k))
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -41,6 +41,7 @@ class Question:
     max_cost_usd: float | None = None
     use_cache: bool = True
     passages: tuple[Passage, ...] | None = None  # given: only these may be used (reading), nothing is retrieved
+    top_k: int | None = None  # passages to retrieve; None: as configured
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

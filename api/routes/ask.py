@@ -86,6 +86,7 @@ def _question(body: AskRequest, tenant: str, platform: Platform) -> Question:
         max_latency_ms=body.max_latency_ms,
         max_cost_usd=body.max_cost_usd,
         use_cache=body.cache,
+        top_k=body.top_k,
     )
 
 

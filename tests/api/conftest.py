@@ -31,6 +31,7 @@ from generation.answers import (
     Usage,
 )
 from ingestion.intake import Intake
+from ingestion.job_metrics import JobMetrics
 from ingestion.original_store import open_original_store
 from ingestion.records import JobKind
 from ingestion.registry import Registry
@@ -188,6 +189,7 @@ def open_platform(
         upload_dir=uploads,
         max_file_bytes=MAX_FILE_BYTES,
         top_k=7,
+        collectors=(JobMetrics(),),
         check=database.ping,
         close=lambda: None,
     )

@@ -41,6 +41,7 @@ def test_everything_the_caller_chose_reaches_the_answerer(client: httpx.Client, 
         "max_cost_usd": 0,
         "cache": False,
         "filters": {"team": "sales"},
+        "top_k": 4,
     }
     assert client.post("/v1/ask", json=body).status_code == 200
     question = parts.asked[0]
@@ -49,6 +50,7 @@ def test_everything_the_caller_chose_reaches_the_answerer(client: httpx.Client, 
     assert question.history == (Turn("user", "First?"), Turn("assistant", "This."))
     assert question.on_unsupported is OnUnsupported.REFUSE
     assert (question.max_latency_ms, question.max_cost_usd, question.use_cache) == (900, 0, False)
+    assert question.top_k == 4
     assert question.scope.filters == {"team": "sales"}
 
 
