@@ -32,6 +32,9 @@ T = TypeVar("T")
 # The very first start of an owner prepares the embedding model, which takes some seconds.
 OWNER_WAIT_S = 60.0
 SAY_SO_AFTER_S = 2.0
+LOG_BYTES = 5_000_000
+# Errors that the server tells its log more of than its callers.
+LOGGED_CODES = frozenset({"internal_error", "start_failed"})
 
 
 class Connection:
@@ -101,8 +104,8 @@ class Connection:
             except ServerGone:
                 return call(self._switch(client))
         except RemoteProblem as problem:
-            if problem.code == "internal_error" and self.owns_server:
-                problem.message += f" That log is {log_path(self._data_dir)}."
+            if problem.code in LOGGED_CODES and self.owns_server:
+                problem.message += f" The log is {log_path(self._data_dir)}."
             raise
 
     def _switch(self, gone: HttpClient) -> HttpClient:
@@ -188,11 +191,14 @@ def log_path(data_dir: Path) -> Path:
 
 
 def log_to_file(data_dir: Path) -> None:
-    """Send all log records and warnings of this process to the data folder; the terminal shows answers only."""
-    import logging.handlers
+    """Send the log and warnings of this process to the data folder; the terminal shows answers only."""
+    import logging
+
+    from runtime.telemetry import configure_logging
 
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handler = logging.handlers.RotatingFileHandler(log_path(data_dir), maxBytes=5_000_000, backupCount=1, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    path = log_path(data_dir)
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_name(f"{path.name}.1"))
+    configure_logging(stream=path.open("a", encoding="utf-8"))
     logging.captureWarnings(True)

@@ -1,4 +1,4 @@
-"""What commands write to the terminal: results on standard output, everything about their progress on standard error."""
+"""What commands write to the terminal: results on standard output, progress and complaints on standard error."""
 
 from __future__ import annotations
 

@@ -45,6 +45,7 @@ def all_checks(settings: Settings) -> list[Check]:
         *_data_folder(settings.data_dir),
         _owner(settings.data_dir),
         *_services(settings),
+        *_model(settings),
         *_index(settings),
         *_platform(settings),
         _pandoc(),
@@ -98,6 +99,20 @@ def _services(settings: Settings) -> Iterator[Check]:
             yield Check(name, "problem", f"Nothing answers at {place} ({error.strerror or error}).", remedy)
         else:
             yield Check(name, "ok", f"{place} answers.")
+
+
+def _model(settings: Settings) -> Iterator[Check]:
+    from retrieval.assembly import DEFAULT_MODEL
+    from runtime.model_files import minilm_weights
+
+    name = "embedding model"
+    if settings.embedding_model != DEFAULT_MODEL:
+        yield Check(name, "ok", f"{settings.embedding_model}, loaded by sentence-transformers when first used.")
+        return
+    try:
+        yield Check(name, "ok", f"{DEFAULT_MODEL}, its weights have the right SHA-256 ({minilm_weights()}).")
+    except PlumblineError as error:
+        yield Check(name, "problem", error.message)
 
 
 def _index(settings: Settings) -> Iterator[Check]:

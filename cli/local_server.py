@@ -44,6 +44,7 @@ class LocalServer:
             loop="asyncio",
             ws="none",
             log_config=None,
+            log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=GRACE_S,
         )

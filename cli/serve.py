@@ -45,18 +45,14 @@ def serve(
 
 
 def _serve(settings: Settings, lock: OwnerLock, host: str, port: int) -> None:
-    import logging
     import secrets
-    import sys
 
     from api.app import create_app
     from cli.http_client import HttpClient
     from cli.local_server import LocalServer
+    from runtime.telemetry import configure_logging
 
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # Our own calls and uvicorn's own life are not worth a line each.
-    for name in ("httpx", "uvicorn"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    configure_logging()
     token = secrets.token_urlsafe(32)
     server = LocalServer(create_app(settings, token=token), host, port)
     stopping = _stop_on_signal(server)
@@ -102,7 +98,7 @@ def _is_loopback(host: str) -> bool:
 def _stop_on_signal(server: LocalServer) -> threading.Event:
     stopping = threading.Event()
 
-    def handle(number: int, frame: FrameType | None) -> None:
+    def handle(_number: int, _frame: FrameType | None) -> None:
         if stopping.is_set():
             server.hurry()
         stopping.set()

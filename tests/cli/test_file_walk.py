@@ -55,7 +55,7 @@ def test_special_files_are_skipped(tmp_path: Path) -> None:
 
 def test_two_files_of_one_name_are_refused_and_one_file_twice_is_not(tmp_path: Path) -> None:
     _write(tmp_path, "a/README.md", "b/README.md")
-    with pytest.raises(AmbiguousNames, match="README.md"):
+    with pytest.raises(AmbiguousNames, match="would both be the document"):
         find_files([tmp_path / "a", tmp_path / "b"])
     assert _names(tmp_path / "a", tmp_path / "a" / "README.md") == ["README.md"]
 
