@@ -9,6 +9,7 @@ import contextlib
 import datetime
 import logging
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,11 @@ log = logging.getLogger(__name__)
 
 class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
+
+
+class DatabaseDamaged(Unavailable):
+    code = "database_damaged"
+    retryable = False
 
 
 class DatabaseFull(Unavailable):
@@ -98,8 +104,11 @@ class Database:
 
     def __init__(self, url: str) -> None:
         address = sa.make_url(url)
+        # SQLite's own lock makes writers sleep and look again; threads of this process need not wait that way.
+        self._writers: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         self._file = Path(address.database or "") if address.get_backend_name() == "sqlite" else None
         if self._file is not None:
+            self._writers = threading.Lock()
             self._engine = sa.create_engine(address, connect_args={"timeout": LOCK_WAIT_SECONDS})
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
@@ -145,8 +154,9 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction, committed when the block ends and rolled back when it raises."""
-        with _translated(), self._engine.connect().execution_options(writes=True) as connection, connection.begin():
-            yield connection
+        with _translated(), self._writers, self._engine.connect() as connection:
+            with connection.execution_options(writes=True).begin():
+                yield connection
 
     def ping(self) -> None:
         """Raise Unavailable unless the database answers."""
@@ -187,13 +197,17 @@ def _migrate(connection: sa.Connection) -> None:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+    except (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError, sa.exc.NotSupportedError):
+        raise
+    except (sa.exc.DatabaseError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
         cause = getattr(error, "orig", None)
         sqlite_code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
         if sqlite_code == sqlite3.SQLITE_ERROR:
             raise
         if sqlite_code == sqlite3.SQLITE_FULL or getattr(cause, "sqlstate", None) == "53100":
             raise DatabaseFull("The disk that holds the records is full. Free some space and try again.") from error
+        if sqlite_code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
+            raise DatabaseDamaged("The file with the records is damaged. Restore it from a backup.") from error
         if sqlite_code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             message = "The records are busy: another process has been writing to them for too long. Try again."
         else:
