@@ -185,7 +185,7 @@ def _text_format(head: bytes, suffix: str) -> Format:
         return _TEXT_SUFFIXES[suffix]
     if re.match(r"(<\?xml[^>]*\?>\s*)?(<!--.*?-->\s*)*(<!doctype html|<html[\s>])", start, re.DOTALL):
         return Format.HTML
-    if start.startswith("<?xml"):
+    if start.startswith("<?xml") or re.match(r"<!doctype\s+(?!html)[a-z]", start):
         return Format.XML
     if suffix in _TEXT_SUFFIXES:
         return _TEXT_SUFFIXES[suffix]

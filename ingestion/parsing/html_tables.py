@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from lxml import html
 
 from ingestion.parsing.markdown_tables import markdown_table
@@ -23,12 +25,32 @@ def html_table_to_markdown(source: str) -> str:
     return f"{title}\n{markdown}" if title and markdown else markdown or title
 
 
+def expand_spans(table: html.HtmlElement) -> None:
+    """Replaces merged cells by one cell for each place, in place; `unstructured` forgets the spans of HTML tables."""
+    if table.find(".//*[@colspan]") is None and table.find(".//*[@rowspan]") is None:
+        return
+    caption = table.find("./caption")
+    rows = _grid(table)
+    header = table.find(".//th") is not None
+    for child in list(table):
+        table.remove(child)
+    if caption is not None:
+        table.append(caption)
+    for index, texts in enumerate(rows):
+        row = html.Element("tr")
+        for text in texts:
+            cell = html.Element("th" if header and index == 0 else "td")
+            cell.text = text
+            row.append(cell)
+        table.append(row)
+
+
 def _grid(table: html.HtmlElement) -> list[list[str]]:
     grid: list[list[str]] = []
     # Cells that reach into rows below: column -> (rows left, text).
     reaching: dict[int, tuple[int, str]] = {}
     count = 0
-    for row in table.iterfind("./tr", None) if table.find("./tr") is not None else table.iter("tr"):
+    for row in _rows(table):
         texts: list[str] = []
         cells = [cell for cell in row if cell.tag in ("td", "th")]
         while cells or len(texts) in reaching:
@@ -51,6 +73,11 @@ def _grid(table: html.HtmlElement) -> list[list[str]]:
                 texts.append(text)
         grid.append(texts)
     return grid
+
+
+def _rows(table: html.HtmlElement) -> Iterator[html.HtmlElement]:
+    """The table's own rows, not those of tables in its cells."""
+    return (row for row in table.iter("tr") if next(row.iterancestors("table"), None) is table)
 
 
 def _span(cell: html.HtmlElement, name: str) -> int:

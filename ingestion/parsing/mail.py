@@ -16,6 +16,7 @@ from ingestion.parsing.text_decoding import decode
 from ingestion.parsing.unstructured_elements import add_elements, partition_message
 
 _FIELDS = ("From", "To", "Cc", "Date", "Subject")
+_ENCRYPTED_ATTACHMENT = re.compile(r"\.pgp-encrypted$|^smime\.p7m$", re.IGNORECASE)
 _ENCRYPTED = frozenset({"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
 
 
@@ -29,10 +30,14 @@ def read_mail(source: Source) -> ParsedDocument:
     message = email.message_from_bytes(data, policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     if message.get_content_type() in _ENCRYPTED:
-        raise DocumentRejected("The mail is encrypted; save it decrypted and upload it again.", code="encrypted")
+        raise _encrypted()
     outline.stated_title = _field(message, "Subject")
     _add_message(outline, message, depth=0)
     return outline.finish()
+
+
+def _encrypted() -> DocumentRejected:
+    return DocumentRejected("The mail is encrypted; save it decrypted and upload it again.", code="encrypted")
 
 
 def _add_message(outline: Outline, message: EmailMessage, depth: int) -> None:
@@ -111,10 +116,6 @@ def read_outlook_message(source: Source) -> ParsedDocument:
 
     outline = Outline(source.name, source.media_type)
     message = oxmsg.Message.load(str(source.path))
-    if (message.message_class or "").lower().startswith("ipm.note.smime") and "multipartsigned" not in (
-        message.message_class or ""
-    ).lower().replace(".", ""):
-        raise DocumentRejected("The mail is encrypted; save it decrypted and upload it again.", code="encrypted")
     outline.stated_title = message.subject
     headers = {key.lower(): value for key, value in message.message_headers.items()}
     recipients = ", ".join(_address(one.name, one.email_address) for one in message.recipients)
@@ -126,8 +127,11 @@ def read_outlook_message(source: Source) -> ParsedDocument:
         "Subject": message.subject,
     }
     outline.paragraph("\n".join(f"{field}: {value}" for field, value in fields.items() if value))
+    attachments = [attachment.file_name for attachment in message.attachments]
+    if any(name and _ENCRYPTED_ATTACHMENT.search(name) for name in attachments):
+        raise _encrypted()
     add_elements(outline, partition_message(source.path))
-    _name_attachments(outline, (attachment.file_name for attachment in message.attachments))
+    _name_attachments(outline, attachments)
     return outline.finish()
 
 

@@ -97,5 +97,5 @@ def read_image(source: Source) -> ParsedDocument:
         raise DocumentRejected("The picture is damaged; save it again.", code="damaged") from error
     if frames > len(pages):
         outline.warn(f"{frames - len(pages)} pages were left out: at most {source.limits.ocr_pages} are recognised.")
-    TextFlow(outline, pages).write(lambda number: None)
+    TextFlow(outline, pages).write()
     return outline.finish()

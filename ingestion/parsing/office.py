@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from ingestion.parsing.markdown_tables import markdown_table
 from ingestion.parsing.outline import Outline
 from ingestion.parsing.source import Source
 from ingestion.parsing.unstructured_elements import add_elements, partition_docx, partition_pptx
+from ingestion.parsing.word_xml import lift_hidden_text, transitional
 
 _CODE_STYLE = re.compile(r"code|preformatted|verbatim|listing", re.IGNORECASE)
 _MONO_FONT = re.compile(r"courier|consolas|mono|menlo|fixedsys|lucida console", re.IGNORECASE)
@@ -21,9 +23,13 @@ def read_docx(source: Source) -> ParsedDocument:
     import docx
 
     outline = Outline(source.name, source.media_type)
-    elements = partition_docx(source.path)
-    source.tell(0.7)
-    document = docx.Document(str(source.path))
+    document = docx.Document(transitional(source.path))
+    lift_hidden_text(document)
+    lifted = io.BytesIO()
+    document.save(lifted)
+    lifted.seek(0)
+    elements = partition_docx(lifted)
+    source.tell(0.8)
     outline.stated_title = document.core_properties.title
     titles, code = _styled_texts(document)
 
@@ -66,7 +72,8 @@ def read_pptx(source: Source) -> ParsedDocument:
     import pptx
 
     outline = Outline(source.name, source.media_type)
-    presentation = pptx.Presentation(str(source.path))
+    data = transitional(source.path)
+    presentation = pptx.Presentation(data)
     count = len(presentation.slides)
     if count > source.limits.pages:
         raise DocumentRejected(
@@ -74,27 +81,58 @@ def read_pptx(source: Source) -> ParsedDocument:
         )
     outline.page_count = count
     outline.stated_title = presentation.core_properties.title
-    elements = partition_pptx(source.path)
+    elements = partition_pptx(data)
     source.tell(0.7)
     by_slide: dict[int, list[Any]] = {}
     for element in elements:
         by_slide.setdefault(element.metadata.page_number or 1, []).append(element)
     for number, slide in enumerate(presentation.slides, 1):
-        add_elements(outline, by_slide.get(number, []))
-        for table in _charts(slide.shapes):
-            outline.table(table, page=number)
+        shapes = list(_shapes(slide.shapes))
+        add_elements(outline, by_slide.get(number, []), tables=_tables(shapes))
+        for shape in shapes:
+            if getattr(shape, "has_chart", False):
+                try:
+                    outline.table(_chart_table(shape.chart), page=number)
+                except (KeyError, AttributeError, ValueError, NotImplementedError, IndexError):
+                    outline.warn(f"A chart on slide {number} is of a kind whose numbers cannot be read.")
     return outline.finish()
 
 
-def _charts(shapes: Any) -> Iterator[str]:
+def _shapes(shapes: Any) -> Iterator[Any]:
+    """All shapes, those in groups included, from top to bottom as `unstructured` orders them."""
+    from pptx.shapes.group import GroupShape
+
+    def inside(shapes: Any) -> Iterator[Any]:
+        for shape in shapes:
+            if isinstance(shape, GroupShape):
+                yield from inside(shape.shapes)
+            else:
+                yield shape
+
+    return iter(sorted(inside(shapes), key=lambda shape: (shape.top or 0, shape.left or 0)))
+
+
+def _tables(shapes: list[Any]) -> list[str]:
+    """The tables of a slide as Markdown; merged cells, which `unstructured` leaves empty, are repeated."""
+    tables = []
     for shape in shapes:
-        if shape.shape_type is not None and hasattr(shape, "shapes"):
-            yield from _charts(shape.shapes)
-        elif getattr(shape, "has_chart", False):
-            try:
-                yield _chart_table(shape.chart)
-            except (KeyError, AttributeError, ValueError, NotImplementedError, IndexError):
-                continue  # A kind of chart that python-pptx does not know.
+        if not getattr(shape, "has_table", False):
+            continue
+        table = shape.table
+        rows, columns = len(table.rows), len(table.columns)
+        grid = [[""] * columns for _ in range(rows)]
+        for row in range(rows):
+            for column in range(columns):
+                cell = table.cell(row, column)
+                if cell.is_spanned:
+                    continue
+                height, width = (cell.span_height, cell.span_width) if cell.is_merge_origin else (1, 1)
+                for r in range(row, min(row + height, rows)):
+                    for c in range(column, min(column + width, columns)):
+                        grid[r][c] = cell.text
+        if any(any(texts) for texts in grid):
+            tables.append(markdown_table(grid))
+    return tables
 
 
 def _chart_table(chart: Any) -> str:

@@ -80,12 +80,13 @@ class TextFlow:
         self._gap = self._usual_gap()
         self._level_of = self._rank_headings()
 
-    def write(self, tell: Callable[[int], None]) -> None:
+    def write(self, tell: Callable[[int], None] | None = None) -> None:
         """Adds the elements of all pages; `tell` hears the number of each page done."""
         for number, blocks in enumerate(self._pages, 1):
             for block in blocks:
                 self._write_block(block, number)
-            tell(number)
+            if tell is not None:
+                tell(number)
         self._close()
 
     def _usual_gap(self) -> float:

@@ -57,7 +57,7 @@ def _answer(request: dict[str, str], limits: ParseLimits, answers: BinaryIO) -> 
         message = {"rejected": {"code": rejected.code, "message": rejected.message}}
     except MemoryError:
         message = {"rejected": {"code": "parse_memory", "message": "The file needs more memory than allowed."}}
-    except Exception:
+    except Exception:  # noqa: BLE001
         # Parsers meet hostile bytes and fail in ways of their own; whatever they raise is a damaged file to its owner.
         message = {
             "rejected": {

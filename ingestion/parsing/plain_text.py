@@ -15,7 +15,11 @@ _UNDERLINE = re.compile(r"^\s*([=\-~^*#])\1{2,}\s*$")
 _HEADING = re.compile(r"^(?:chapter|part|section|article|appendix)\s+(?:\d+|[IVXLC]+|[A-Z])\b.{0,80}$", re.IGNORECASE)
 _NUMBERED = re.compile(r"^(\d{1,2}(?:\.\d{1,2}){0,4})\.?\s+[A-Z][^.;:!?]{2,78}$")
 _ITEM = re.compile(r"^\s*(?:[-*+•‣◦·–—]|\(?\w{1,3}[.)])\s+\S")
-_CUE = re.compile(r"^(?:WEBVTT.*|(?:\d+\n)?(?:\d\d:)?\d\d:\d\d[.,]\d{3} --> .*)$", re.MULTILINE)
+# Subtitles: a block is a note, a style, or a cue of an optional name, its times and its words.
+_CUE = re.compile(r"(?:[^\n]*\n)?(?:\d+:)?\d\d:\d\d[.,]\d{3}[ \t]+-->[^\n]*\n(.*)", re.DOTALL)
+_NO_CUE = re.compile(r"(?:WEBVTT|NOTE|STYLE|REGION)\b")
+_SPEAKER = re.compile(r"<v(?:\.[^ >]*)?[ \t]+([^>]+)>")
+_MARKUP = re.compile(r"</?[a-z0-9:.]+[^>]*>")
 # Lines as long as this were broken by a program, not by their writer.
 _WRAPPED = 45
 _LONGEST_CAPITALS = 80
@@ -29,10 +33,22 @@ def read_text(source: Source) -> ParsedDocument:
     for warning in warnings:
         outline.warn(warning)
     if text.lstrip("\ufeff").startswith("WEBVTT"):
-        text = _CUE.sub("", text)
+        text = _subtitles(text)
     source.tell(0.3)
     add_plain_text(outline, text)
     return outline.finish()
+
+
+def _subtitles(text: str) -> str:
+    """The words of WebVTT subtitles; speakers are named before their words."""
+    spoken = []
+    for block in _BLANK.split(text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")):
+        cue = _CUE.match(block)
+        if cue is not None:
+            spoken.append(_MARKUP.sub("", _SPEAKER.sub(r"\1: ", cue.group(1))))
+        elif not _NO_CUE.match(block):
+            spoken.append(block)
+    return "\n".join(spoken)
 
 
 def add_plain_text(outline: Outline, text: str) -> None:

@@ -39,9 +39,7 @@ _READERS = {
 }
 
 
-def read_document(
-    path: Path, name: str, limits: ParseLimits, tell: Callable[[float], None] = lambda share: None
-) -> ParsedDocument:
+def read_document(path: Path, name: str, limits: ParseLimits, tell: Callable[[float], None]) -> ParsedDocument:
     """The document in the file at `path`, which its owner calls `name`; `tell` hears the share done.
 
     For untrusted files use `sandbox.ParserPool`, which runs this in a process with limits. Raises DocumentRejected,

@@ -178,28 +178,12 @@ _HEADINGS = frozenset({"title", "article-title", "heading", "head", "invention-t
 _SKIPPED = frozenset({"style", "script", "object-id", "mimetype"})
 # Elements that stand within a sentence.
 _INLINE = frozenset(
-    (
-        "a",
-        "b",
-        "i",
-        "o",
-        "u",
-        "em",
-        "br",
-        "strong",
-        "italic",
-        "bold",
-        "sub",
-        "sup",
-        "sc",
-        "span",
-        "code",
-        "emph",
-        "term",
-    )
-    + ("xref", "ref", "emphasis", "link", "ext-link", "monospace", "underline", "figref", "crossref", "math")
-    + ("claim-ref", "smallcaps", "highlight")
-)
+    {
+        "a", "b", "i", "o", "u", "em", "br", "strong", "italic", "bold", "sub", "sup", "sc", "span", "code", "emph",
+        "term", "xref", "ref", "emphasis", "link", "ext-link", "monospace", "underline", "figref", "crossref", "math",
+        "claim-ref", "smallcaps", "highlight",
+    }
+)  # fmt: skip
 
 
 def read_xml(source: Source) -> ParsedDocument:

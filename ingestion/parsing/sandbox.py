@@ -127,7 +127,7 @@ class _Child:
         self._parsed = 0
         # Work files of a process that had to be killed go with this folder.
         self._folder = tempfile.mkdtemp(prefix="parser-")
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by kill()
         lifeline, self._lifeline_end = os.pipe()
         environment = {key: os.environ[key] for key in _INHERITED_ENVIRONMENT if key in os.environ}
         environment |= _FIXED_ENVIRONMENT

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ingestion.documents import ElementKind
 from ingestion.parsing.html_tables import html_table_to_markdown
@@ -46,18 +46,20 @@ def _prepared() -> None:
     tokenize._load_spacy_model = sentences_by_rules
 
 
-def partition_docx(path: Path) -> list[Any]:
+def partition_docx(data: IO[bytes]) -> list[Any]:
     _prepared()
     from unstructured.partition.docx import partition_docx as partition
 
-    return list(partition(filename=str(path)))
+    data.seek(0)
+    return list(partition(file=data))
 
 
-def partition_pptx(path: Path) -> list[Any]:
+def partition_pptx(data: IO[bytes]) -> list[Any]:
     _prepared()
     from unstructured.partition.pptx import partition_pptx as partition
 
-    return list(partition(filename=str(path), include_slide_notes=True))
+    data.seek(0)
+    return list(partition(file=data, include_slide_notes=True))
 
 
 def partition_html(source: str) -> list[Any]:
@@ -82,24 +84,17 @@ def partition_message(path: Path) -> list[Any]:
     return list(partition(filename=str(path), process_attachments=False))
 
 
-def partition_mail(path: Path) -> list[Any]:
-    """The body of a mail in MIME form; the HTML form is preferred, for its structure."""
-    _prepared()
-    from unstructured.partition.email import partition_email as partition
-
-    return list(partition(filename=str(path), process_attachments=False))
-
-
 def add_elements(
     outline: Outline,
     elements: Iterable[Any],
     *,
-    kind_of: Callable[[str], ElementKind | None] = lambda text: None,
-    lowest_level: int = 1,
+    kind_of: Callable[[str], ElementKind | None] | None = None,
+    tables: Sequence[str] = (),
 ) -> None:
-    """Adds the elements to the outline; `kind_of` may know better what a paragraph or heading is.
+    """Adds the elements to the outline.
 
-    Consecutive pieces of code become one. `lowest_level` is the level of the highest heading.
+    `kind_of` may know better what a text is; `tables` replaces the tables, in their order, when there are as many.
+    Consecutive pieces of code become one.
     """
     code: list[str] = []
     code_page: int | None = None
@@ -109,23 +104,28 @@ def add_elements(
             outline.add(ElementKind.CODE, "\n".join(code), page=code_page)
             code.clear()
 
+    elements = list(elements)
+    known_tables = iter(tables)
+    if len(tables) != sum(element.category == "Table" for element in elements):
+        known_tables = iter(())
     for element in elements:
         category, metadata = element.category, element.metadata
         if category in _DROPPED:
             continue
         page = metadata.page_number
-        kind = kind_of(element.text) or _KINDS.get(category)
+        kind = (kind_of(element.text) if kind_of is not None else None) or _KINDS.get(category)
         if kind is ElementKind.CODE and category != "CodeSnippet":
             code.append(element.text)
             code_page = page if len(code) == 1 else code_page
             continue
         end_code()
         if category == "Table":
-            outline.table(html_table_to_markdown(metadata.text_as_html or ""), page=page)
+            known = next(known_tables, None)
+            outline.table(known or html_table_to_markdown(metadata.text_as_html or ""), page=page)
         elif kind is ElementKind.TITLE:
             outline.add(kind, element.text, page=page)
         elif category == "Title":
-            level = min((metadata.category_depth or 0) + lowest_level, _DEEPEST_HEADING)
+            level = min((metadata.category_depth or 0) + 1, _DEEPEST_HEADING)
             outline.heading(element.text, level, page=page)
         elif kind is ElementKind.LIST_ITEM:
             outline.add(kind, f"- {element.text}", page=page)

@@ -7,6 +7,7 @@ import re
 from lxml import etree, html
 
 from ingestion.documents import ParsedDocument
+from ingestion.parsing.html_tables import expand_spans
 from ingestion.parsing.outline import Outline
 from ingestion.parsing.source import Source
 from ingestion.parsing.text_decoding import decode
@@ -71,6 +72,8 @@ def _simplify(root: html.HtmlElement) -> None:
             element.tag = _UNWRAPPED[element.tag]
         elif element.tag == "table" and _is_layout(element):
             _unwrap_table(element)
+        elif element.tag == "table":
+            expand_spans(element)
 
 
 def _is_hidden(element: html.HtmlElement) -> bool:
