@@ -114,7 +114,7 @@ def pieces_of(
     for part, known in parts:
         sized = dataclasses.replace(part, size=next(unknown) if known is None else known)
         largest = row_limit if document.elements[part.element].kind is ElementKind.TABLE else limit
-        for piece in [sized] if sized.size <= largest else _cut_within(text, sized, max(target // 2, 16), counter):
+        for piece in [sized] if sized.size <= largest else _cut_within(text, sized, target // 2, counter):
             if pieces and _belong_together(document, pieces[-1], piece, target // 10):
                 pieces[-1] = dataclasses.replace(pieces[-1], end=piece.end, size=pieces[-1].size + piece.size)
             else:
@@ -178,11 +178,20 @@ def _lines(text: str, piece: Piece, kind: ElementKind) -> Iterator[tuple[int, in
 
 
 def _cut_within(text: str, piece: Piece, limit: int, counter: TokenCounter) -> Iterator[Piece]:
-    spans = split_long_sentence(text[piece.start : piece.end], limit, counter)
-    sizes = counter.sizes([text[piece.start + a : piece.start + b] for a, b in spans])
-    for number, ((a, b), size) in enumerate(zip(spans, sizes, strict=True)):
-        seam = Seam.WORD if number else piece.seam
-        yield dataclasses.replace(piece, start=piece.start + a, end=piece.start + b, size=size, seam=seam)
+    """Between lines where there are any, and within those that are above `limit` themselves."""
+    lines = [
+        dataclasses.replace(piece, start=start, end=end, seam=Seam.LINE if start > piece.start else piece.seam)
+        for start, end in _lines(text, piece, ElementKind.PARAGRAPH)
+    ]
+    for line, size in zip(lines, _sizes(text, lines, [limit] * len(lines), counter), strict=True):
+        if size <= limit:
+            yield dataclasses.replace(line, size=size)
+            continue
+        spans = split_long_sentence(text[line.start : line.end], limit, counter)
+        sizes = counter.sizes([text[line.start + a : line.start + b] for a, b in spans])
+        for number, ((a, b), part_size) in enumerate(zip(spans, sizes, strict=True)):
+            seam = Seam.WORD if number else line.seam
+            yield dataclasses.replace(line, start=line.start + a, end=line.start + b, size=part_size, seam=seam)
 
 
 def _belong_together(document: ParsedDocument, before: Piece, piece: Piece, limit: int) -> bool:

@@ -1,8 +1,9 @@
 """Take out of a text what people do not see but programs read, and write the same letters in one way.
 
 What a reader sees stays as it is, so that quotations match the page: only invisible characters go, look-alike forms
-of the same letter or space (ligatures, full-width and mathematical letters, no-break spaces) become the plain one, and
-canonical composition (Unicode NFC) is applied. NFKC is not: it would turn x² into x2 and ½ into 1⁄2.
+of the same letter or space (ligatures, full-width and mathematical letters, no-break spaces) become the plain one,
+long rows of spaces or of one mark become short, and canonical composition (Unicode NFC) is applied. NFKC is not: it
+would turn x² into x2 and ½ into 1⁄2.
 
 Attacks that hide instructions this way: Unicode tag characters ("ASCII smuggling"), bytes in variation selectors, bits
 in runs of zero-width characters, and reordering by bidirectional controls ("Trojan Source", Boucher and Anderson,
@@ -58,6 +59,8 @@ _ANY_HIDDEN = re.compile(
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _WIDE_GAP = re.compile(r"[ \t]{40,}")
 _BLANKS_AT_LINE_END = re.compile(r"[ \t]+\n")
+# Leader dots of a table of contents, lines to sign on, rules: a token for every mark, and nothing said.
+_ROW_OF_MARKS = re.compile(r"([._·…=~*#-])\1{9,}|(?:\. ){6,}\.?")
 _MANY_LINES = re.compile(r"\n{4,}")
 
 
@@ -110,6 +113,7 @@ def clean_text(text: str) -> CleanedText:
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     text = _BLANKS_AT_LINE_END.sub("\n", _WIDE_GAP.sub(" ", text))
+    text = _ROW_OF_MARKS.sub(lambda match: match.group(1) * 3 if match.group(1) else "... ", text)
     return CleanedText(_MANY_LINES.sub("\n\n\n", text), removed)
 
 

@@ -70,6 +70,9 @@ def test_leaves_alone_what_readers_see(text: str) -> None:
         ("\uf0b7 first", "• first"),
         ("a\r\nb\rc\u2028d", "a\nb\nc\nd"),
         ("far" + " " * 500 + "away", "far away"),
+        ("Safety" + "." * 60 + "12", "Safety...12"),
+        ("Safety " + ". " * 60 + "12", "Safety ... 12"),
+        ("Signed: " + "_" * 40, "Signed: ___"),
         ("top" + "\n" * 90 + "bottom", "top\n\n\nbottom"),
         ("top\n" + "   \t\n" * 90 + "bottom", "top\n\n\nbottom"),
     ],
@@ -91,7 +94,7 @@ def test_tells_what_may_have_been_a_message(text: str, length: int) -> None:
     assert possible_message_length(clean_text(text).removed) == length
 
 
-_odd = "aé1 \t\n\r|ﬁ１𝐛\u00a0\u00ad\u200b\u200c\u200d\ufe0f\ufe01❤👩\U0001f3f4\U000e0067\U000e0100葛م\u0301\u202e\x00\ud800\ue000\uf0b7\u2028"
+_odd = "aé1. _\t\n\r|ﬁ１𝐛\u00a0\u00ad\u200b\u200c\u200d\ufe0f\ufe01❤👩\U0001f3f4\U000e0067\U000e0100葛م\u0301\u202e\x00\ud800\ue000\uf0b7\u2028"
 
 
 @given(st.one_of(st.text(alphabet=st.sampled_from(_odd), max_size=60), st.text(max_size=60)))
@@ -103,7 +106,9 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     assert unicodedata.is_normalized("NFC", once.text)
 
 
-@pytest.mark.parametrize("unit", [" ", "\n", " \n", "\u200b", "\U000e0041", "a\u200b", "\ufe0f", "é ", "\t\u00a0"])
+@pytest.mark.parametrize(
+    "unit", [" ", "\n", " \n", ". ", "_", "-.", "\u200b", "\U000e0041", "a\u200b", "\ufe0f", "é ", "\t\u00a0"]
+)
 def test_time_grows_with_length_only(unit: str) -> None:
     text = unit * (300_000 // len(unit))
     started = time.perf_counter()
