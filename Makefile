@@ -15,10 +15,10 @@ serve: $(VENV)/.installed
 	$(BIN)/plumb serve
 
 test: $(VENV)/.installed-dev
-	scripts/with_services.sh $(BIN)/python -m pytest -m "not faults" -n 2 --dist loadfile
+	$(BIN)/python scripts/with_services.py $(BIN)/python -m pytest -m "not faults" -n 2 --dist loadfile
 
 test-faults: $(VENV)/.installed-dev
-	scripts/with_services.sh $(BIN)/python -m pytest -m faults --timeout 600
+	$(BIN)/python scripts/with_services.py $(BIN)/python -m pytest -m faults --timeout 600
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
