@@ -73,7 +73,7 @@ def _section_path(elements: tuple[Element, ...], first: int, body: int) -> tuple
     return heading.heading_path + own
 
 
-def table_header_end(text: str, start: int, end: int) -> int:
+def _table_header_end(text: str, start: int, end: int) -> int:
     """Where the header row of the Markdown table `text[start:end]`, and the rule below it, end."""
     header_end = text.find("\n", start, end)
     if header_end < 0:
@@ -166,7 +166,7 @@ def _lines(text: str, piece: Piece, kind: ElementKind) -> Iterator[tuple[int, in
     start = piece.start
     while start < piece.end:
         if kind is ElementKind.TABLE and start == piece.start:
-            end = table_header_end(text, start, piece.end)
+            end = _table_header_end(text, start, piece.end)
         else:
             newline = text.find("\n", start, piece.end)
             end = piece.end if newline < 0 else newline

@@ -6,12 +6,13 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 
-from ingestion.chunk_pieces import HEADINGS, Piece, Seam, Section, pieces_of, sections_of, table_header_end
+from ingestion.chunk_pieces import HEADINGS, Piece, Seam, Section, pieces_of, sections_of
 from ingestion.documents import Chunk, Element, ElementKind, ParsedDocument
 from ingestion.embedding_prefix import Prefixes
 from ingestion.segmentation import NEVER, Boundary, cheapest_segmentation
 from ingestion.token_counting import TokenCounter
 
+# Raise it with every change to what chunks come out: indexes built before are then rebuilt, not mixed.
 _ALGORITHM = "structure-1"
 
 # Costs of cutting, in units of one chunk of no size at all (see `cheapest_segmentation`).
@@ -57,6 +58,7 @@ class Chunker:
         self._target = target_tokens
         self._prefix = prefix_tokens
         self._parent = parent_tokens
+        self._header_limit = max_tokens // 4
         self.version = f"{_ALGORITHM}-{target_tokens}-{max_tokens}-{prefix_tokens}-{parent_tokens}"
 
     def chunks(self, document: ParsedDocument) -> list[Chunk]:
@@ -70,7 +72,7 @@ class Chunker:
             self._counter,
             target=self._target,
             limit=self._max - self._prefix,
-            row_limit=self._max - 2 * self._prefix,  # the header row is repeated before it
+            row_limit=self._max - self._prefix - self._header_limit,
         )
         if not pieces:
             return []
@@ -105,16 +107,14 @@ class Chunker:
         ]
 
     def _table_headers(self, document: ParsedDocument, pieces: list[Piece]) -> dict[int, tuple[str, int]]:
-        """Header rows by element, with their sizes; empty where there is none or it is too large to be repeated."""
+        """Header rows of the tables that were cut, by element, with their sizes; empty for every other element, and
+        where the header says nothing or is too large to be repeated."""
         headers = {piece.element: ("", 0) for piece in pieces}
-        cut = {p.element: p for p in pieces if p.seam is Seam.LINE}
-        tables = [i for i in cut if document.elements[i].kind is ElementKind.TABLE]
-        first_rows = []
-        for index in tables:
-            table = document.elements[index].text.strip()
-            first_rows.append(table[: table_header_end(table, 0, len(table))].rstrip())
+        cut = {piece.element for piece in pieces if piece.seam is Seam.LINE}
+        tables = sorted(i for i in cut if document.elements[i].kind is ElementKind.TABLE)
+        first_rows = [document.elements[index].text.strip().split("\n", 1)[0].strip() for index in tables]
         for index, row, size in zip(tables, first_rows, self._counter.sizes(first_rows), strict=True):
-            if size <= self._prefix:
+            if size <= self._header_limit and row.strip("| "):
                 headers[index] = (row, size)
         return headers
 

@@ -156,10 +156,10 @@ def test_paragraphs_are_preferred_to_sentences_as_places_to_cut() -> None:
 
 
 def test_table_is_cut_between_rows_and_its_header_is_repeated_for_the_embedding_only() -> None:
-    header = "| Part | Supplier | Price |\n|---|---|---|"
+    header = "| Part | Supplier | Price |"
     rows = [f"| Valve {n} | Supplier number {n} | {n * 7} EUR |" for n in range(80)]
     doc = document(
-        paragraph(header + "\n" + "\n".join(rows), "Prices", kind=ElementKind.TABLE),
+        paragraph(header + "\n|---|---|---|\n" + "\n".join(rows), "Prices", kind=ElementKind.TABLE),
         paragraph(sentences(2), "Prices"),
     )
     chunks = chunker().chunks(doc)
@@ -172,6 +172,15 @@ def test_table_is_cut_between_rows_and_its_header_is_repeated_for_the_embedding_
             assert chunk.embedding_text == f"Pump manual > Prices\n{header}\n{chunk.text}"
     found = [line for chunk in chunks for line in chunk.text.split("\n") if line.startswith("| Valve")]
     assert found == rows
+
+
+def test_table_header_that_is_empty_or_larger_than_a_quarter_is_not_repeated() -> None:
+    rows = "\n".join(f"| Valve {n} | {n * 7} EUR |" for n in range(80))
+    for header in ("| | |", "| " + PHRASE * 5 + " | b |"):
+        doc = document(paragraph(f"{header}\n|---|---|\n{rows}", kind=ElementKind.TABLE))
+        chunks = chunker().chunks(doc)
+        assert_sound(doc, chunks)
+        assert chunks[-1].embedding_text == "Pump manual\n" + chunks[-1].text
 
 
 def test_table_row_above_the_limit_still_fits() -> None:
