@@ -1,4 +1,4 @@
-"""`plumb eval`: measure retrieval and answers on data with known truth, and compare two such runs."""
+"""`plumb eval`: measure retrieval and answers on data with known truth, compare two such runs, judge one by another."""
 
 from __future__ import annotations
 
@@ -80,6 +80,24 @@ def compare(
 
     differences = compare_runs(read_run_record(a), read_run_record(b))
     out().print(_difference_table(differences))
+
+
+@app.command()
+def gate(
+    baseline: Annotated[Path, typer.Option(help="The run that must not be fallen behind.", metavar="A.json")],
+    candidate: Annotated[Path, typer.Option(help="The run to judge.", metavar="B.json")],
+) -> None:
+    """Fail (exit 1) when quality fell significantly from A to B; speed and cost do not count. For pipelines."""
+    from cli.console import out
+    from evals.compare_runs import regressions
+    from evals.run_record import read_run_record
+
+    lost = regressions(read_run_record(baseline), read_run_record(candidate))
+    if lost:
+        out().print(_difference_table(lost))
+        out().print("Quality fell significantly (p < 0.05 after Holm's correction).")
+        raise typer.Exit(1)
+    out().print("Quality did not fall significantly.")
 
 
 def _report(record: RunRecord, path: Path | None) -> None:
