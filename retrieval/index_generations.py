@@ -28,6 +28,7 @@ def check_active(stored: Sequence[StoredGeneration], wanted: Generation, place: 
 
 def _describe(generation: Generation) -> str:
     return (
-        f"embedding model {generation.embedding_model} ({generation.dimension}/{generation.token_dimension} dimensions), "
-        f"chunker {generation.chunker_version} and language {generation.language}"
+        f"embedding model {generation.embedding_model} "
+        f"({generation.dimension}/{generation.token_dimension} dimensions), chunker {generation.chunker_version} "
+        f"and language {generation.language}"
     )

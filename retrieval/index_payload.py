@@ -1,7 +1,8 @@
 """What the vector indexes store beside the vectors, and how a scope becomes conditions on it.
 
 Metadata is stored twice: as it came (`metadata`, for answers and ranges) and as terms `"field":value` under one keyword
-index (`metadata_terms`), so that equality on any field is an index lookup without an index per field.
+index (`metadata_terms`), so that equality on any field is an index lookup without an index per field. Ranges do need
+one each: the first `MAX_RANGE_FIELDS` numeric fields get it; a range on another is answered by looking at every chunk.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from runtime.errors import InvalidInput
 HIT_FIELDS = ("document_id", "version")
 KEYWORD_FIELDS = ("tenant", "collection", "document_id", "metadata_terms")
 TENANT_FIELD = "tenant"
+MAX_RANGE_FIELDS = 32
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,6 +69,33 @@ def scope_conditions(scope: Scope) -> list[AnyOf | Between]:
     return conditions
 
 
+def range_path(key: str) -> str:
+    """Where the numbers of a metadata field are in the payload."""
+    return f'metadata."{key}"'
+
+
+class RangeFields:
+    """The metadata fields that have an index for ranges, told from the names of all payload indexes."""
+
+    def __init__(self, indexed: Iterable[str]) -> None:
+        prefix = "metadata."
+        self._indexed = {name.removeprefix(prefix).strip('"') for name in indexed if name.startswith(prefix)}
+
+    def missing(self, chunks: Iterable[StoredChunk]) -> list[str]:
+        """Numeric fields of these chunks that have no index yet and are to get one."""
+        fields = {
+            key: None
+            for chunk in chunks
+            for key, value in chunk.metadata.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
+            if key not in self._indexed and _has_path(key)
+        }
+        return list(fields)[: MAX_RANGE_FIELDS - len(self._indexed)]
+
+    def add(self, key: str) -> None:
+        self._indexed.add(key)
+
+
 def valid_ids(chunk_ids: Iterable[str]) -> list[str]:
     """The ids that can be point ids at all, each once; an index refuses a request that names another."""
     return [chunk_id for chunk_id in dict.fromkeys(chunk_ids) if _is_uuid(chunk_id)]
@@ -75,9 +104,15 @@ def valid_ids(chunk_ids: Iterable[str]) -> list[str]:
 def _between(key: str, bounds: Range) -> Between:
     if bounds.gte is None and bounds.lte is None:
         raise InvalidInput(f"The filter on {key!r} needs a lower bound (gte), an upper bound (lte) or both.")
-    if '"' in key:
-        raise InvalidInput(f"A range cannot be asked of the field {key!r}: its name holds a quotation mark.")
-    return Between(f'metadata."{key}"', bounds.gte, bounds.lte)
+    if not _has_path(key):
+        raise InvalidInput(
+            f"A range cannot be asked of the field {key!r}: its name is empty or holds a quotation mark."
+        )
+    return Between(range_path(key), bounds.gte, bounds.lte)
+
+
+def _has_path(key: str) -> bool:
+    return key != "" and '"' not in key
 
 
 def _term(key: str, value: MetadataValue) -> str:

@@ -4,7 +4,8 @@ A passage's vector holds, for each of its terms, the part of BM25 that depends o
 with the IDF of the term and sums over the terms of the question (Robertson and Zaragoza, "The Probabilistic Relevance
 Framework: BM25 and Beyond", 2009):
 
-    score(q, d) = sum over t in q of  ln(1 + (N - n_t + 0.5) / (n_t + 0.5)) * tf * (k + 1) / (tf + k * (1 - b + b * |d| / avg))
+    score(q, d) = sum over t in q of  idf(t) * tf * (k + 1) / (tf + k * (1 - b + b * |d| / avg))
+    idf(t) = ln(1 + (N - n_t + 0.5) / (n_t + 0.5))
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ class LexicalEncoder:
         self.language = language
         self.mean_chunk_terms = mean_chunk_terms
         self._bm25 = _model(language, k=K, b=B, avg_len=mean_chunk_terms)
-        # Without length normalisation a weight is a function of the term's frequency alone, so that it can be read back:
-        # the terms are those of the index by construction, without a second tokenizer.
+        # Without length normalisation a weight is a function of the term's frequency alone, so that it can be read
+        # back: the terms are those of the index by construction, without a second tokenizer.
         self._counter = _model(language, k=_COUNTING_K, b=0.0, avg_len=1.0)
 
     def encode_passages(self, texts: Sequence[str]) -> list[SparseVector]:
@@ -46,7 +47,7 @@ class LexicalEncoder:
         return _sparse(self._bm25.embed_query(text))
 
     def terms(self, text: str) -> list[int]:
-        """The terms of a text as the index sees them (ids of stemmed words), repeated as often as they occur, sorted."""
+        """The terms of a text as the index sees them (ids of stemmed words), each as often as it occurs, sorted."""
         vector = self._counter.embed_document(text)
         ids, weights = np.asarray(vector.indices, dtype=np.uint32), np.asarray(vector.values, dtype=np.float64)
         counts = np.rint(weights * _COUNTING_K / (_COUNTING_K + 1 - weights)).astype(np.int64)

@@ -30,6 +30,7 @@ class Changes:
 
     upserted: set[str] = dataclasses.field(default_factory=set)
     deleted: list[qdrant_edge.Filter] = dataclasses.field(default_factory=list)
+    indexed: list[str] = dataclasses.field(default_factory=list)
 
 
 class LiveShard:
@@ -82,6 +83,13 @@ class LiveShard:
                 self._served.shard.update(qdrant_edge.UpdateOperation.delete_points_by_filter(condition))
             return count
 
+    def index_number(self, path: str) -> None:
+        """Index a numeric payload field, so that ranges on it need not look at every point."""
+        with self._writing:
+            if self._changes is not None:
+                self._changes.indexed.append(path)
+            self._served.shard.update(_number_index(path))
+
     def flush(self) -> None:
         """Bring the write-ahead log to disk, from which `load` restores everything.
 
@@ -114,6 +122,8 @@ class LiveShard:
         """Bring what was written since `record_changes` (or the last replay) into another shard."""
         with self._writing:
             changes, self._changes = self._changes or Changes(), Changes()
+        for path in changes.indexed:
+            target.update(_number_index(path))
         # What a delete removed and a later upsert brought back is among the upserted, so deletes come first.
         for condition in changes.deleted:
             target.update(qdrant_edge.UpdateOperation.delete_points_by_filter(condition))
@@ -137,6 +147,10 @@ class LiveShard:
     def _drain(self, served: _Served) -> None:
         with self._readers_changed:
             self._readers_changed.wait_for(lambda: served.readers == 0)
+
+
+def _number_index(path: str) -> qdrant_edge.UpdateOperation:
+    return qdrant_edge.UpdateOperation.create_field_index(path, qdrant_edge.PayloadSchemaType.Float)
 
 
 def sync_log(shard: Path) -> None:

@@ -24,7 +24,9 @@ from retrieval.index_payload import (
     TENANT_FIELD,
     AnyOf,
     Between,
+    RangeFields,
     from_payload,
+    range_path,
     scope_conditions,
     to_payload,
     valid_ids,
@@ -83,10 +85,15 @@ class QdrantEdgeIndex:
             raise
         self._live = LiveShard(shard, shard_path)
         self._optimizer = EdgeOptimizer(self._folder, self._live, policy, optimized_points)
+        self._range_fields = RangeFields(shard.info().payload_schema)
         self._optimizer.changed(max(0, shard.count(edge.CountRequest()) - optimized_points))
         self._closed = False
 
     def upsert(self, points: Sequence[IndexPoint]) -> None:
+        self._refuse_full_disk()
+        for field in self._range_fields.missing(point.chunk for point in points):
+            self._live.index_number(range_path(field))
+            self._range_fields.add(field)
         for start in range(0, len(points), WRITE_BATCH):
             self._refuse_full_disk()
             batch = [_point(point, self.generation) for point in points[start : start + WRITE_BATCH]]

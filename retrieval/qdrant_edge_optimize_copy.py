@@ -53,6 +53,11 @@ def sync_tree(path: Path) -> None:
                 os.close(descriptor)
 
 
+def tell(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def main(source: Path, target: Path) -> None:
     parent = os.getppid()
     if sys.platform == "linux":
@@ -60,11 +65,11 @@ def main(source: Path, target: Path) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             return
-    print("ready", flush=True)
+    tell("ready")
     if sys.stdin.readline() != "copy\n":
         return
     copy_shard(source, target)
-    print("copied", flush=True)
+    tell("copied")
     os.nice(10)
     shard = qdrant_edge.EdgeShard.load(str(target))
     shard.optimize()
@@ -72,7 +77,7 @@ def main(source: Path, target: Path) -> None:
     points = shard.count(qdrant_edge.CountRequest())
     shard.close()
     sync_tree(target)
-    print(f"optimized {points}", flush=True)
+    tell(f"optimized {points}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The index on a Qdrant server or cluster, for many API processes and workers.
 
-One collection a generation, named `plumb_<generation>`; the alias `plumb` points to the active one. With several shards
-a collection, BM25's IDF is that of the tenant's chunks in each shard, which for more than a few chunks is nearly the same.
+One collection a generation, named `plumb_<generation>`; the alias `plumb` points to the active one. In a collection of
+several shards BM25's IDF is that of the tenant's chunks in each shard, nearly the same for more than a few chunks.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from retrieval.index_payload import (
     TENANT_FIELD,
     AnyOf,
     Between,
+    RangeFields,
     from_payload,
+    range_path,
     scope_conditions,
     to_payload,
     valid_ids,
@@ -55,8 +57,10 @@ class QdrantServerIndex:
         self._collection = collection
         self.name = collection.removeprefix(_PREFIX)
         self.generation = generation
+        self._range_fields: RangeFields | None = None
 
     def upsert(self, points: Sequence[IndexPoint]) -> None:
+        self._index_numbers(points)
         for start in range(0, len(points), _WRITE_BATCH):
             batch = [_point(point) for point in points[start : start + _WRITE_BATCH]]
             with _answering():
@@ -120,6 +124,15 @@ class QdrantServerIndex:
 
     def close(self) -> None:
         self._client.close()
+
+    def _index_numbers(self, points: Sequence[IndexPoint]) -> None:
+        with _answering():
+            if self._range_fields is None:
+                self._range_fields = RangeFields(self._client.get_collection(self._collection).payload_schema)
+            for field in self._range_fields.missing(point.chunk for point in points):
+                kind = models.PayloadSchemaType.FLOAT
+                self._client.create_payload_index(self._collection, range_path(field), kind, wait=True)
+                self._range_fields.add(field)
 
     def _query(self, requests: list[models.QueryRequest]) -> list[list[models.ScoredPoint]]:
         with _answering():

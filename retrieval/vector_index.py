@@ -62,8 +62,8 @@ class Candidates:
 class Generation:
     """What an index was built with. Vectors of different generations cannot be mixed.
 
-    `mean_chunk_terms` is the `avg_len` of BM25, fixed for the life of the generation; an index that already exists keeps
-    its own (read it from `VectorIndex.generation`). `language` is that of BM25's stemmer and stop words.
+    `mean_chunk_terms` is the `avg_len` of BM25, fixed for the life of the generation; an index that already exists
+    keeps its own (read it from `VectorIndex.generation`). `language` is that of BM25's stemmer and stop words.
     """
 
     embedding_model: str
@@ -102,8 +102,9 @@ class IndexLocked(PlumblineError):
 class VectorIndex(Protocol):
     """Chunks of all tenants in one index; every read and delete is bound to a tenant inside the implementation.
 
-    Implementations are thread-safe: searches run while points are written. All pass `tests/retrieval/index_contract.py`.
-    `generation` is what this index was built with; BM25 vectors are to be made with its `mean_chunk_terms` and language.
+    Implementations are thread-safe: searches run while points are written. All pass
+    `tests/retrieval/index_contract.py`. `generation` is what this index was built with; BM25 vectors are to be made
+    with its `mean_chunk_terms` and language.
     """
 
     generation: Generation
@@ -153,7 +154,7 @@ class IndexGenerations(Protocol):
         """
 
     def build(self, generation: Generation) -> VectorIndex:
-        """A generation beside the active one, to be filled and then activated; one left unfinished is taken up again."""
+        """A generation beside the active one, to be filled and then activated; an unfinished one is taken up again."""
 
     def activate(self, index: VectorIndex) -> None:
         """Let every later `open` use this index. Atomic: a crash leaves either the old or the new one active."""

@@ -162,6 +162,11 @@ class WritingContract(_Contract):
         index.upsert([point(stored("a", metadata={"size.kb": 3})), point(stored("b", metadata={"size.kb": 9}))])
         assert index.count(Scope("acme", filters={"size.kb": Range(gte=5)})) == 1
 
+    def test_a_numeric_field_that_comes_later_can_be_asked_for_ranges(self, filled) -> None:
+        filled.upsert([point(stored("late", n, metadata={"weight": n / 2, "year": 2030})) for n in range(6)])
+        assert filled.count(Scope("acme", filters={"weight": Range(gte=1, lte=2)})) == 3
+        assert filled.count(Scope("acme", filters={"year": Range(gte=2025)})) == 6
+
     @pytest.mark.parametrize("filters", [{"year": Range()}, {'odd "key".name': Range(gte=1)}])
     def test_a_range_that_cannot_be_applied_is_refused(self, index, filters) -> None:
         with pytest.raises(InvalidInput):

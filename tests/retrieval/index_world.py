@@ -90,11 +90,11 @@ def stored(
     )
 
 
-def point(chunk: StoredChunk, seed: int = 0, tokens: int = 5) -> IndexPoint:
+def point(chunk: StoredChunk, seed: int = 0, tokens: int = 5, dimension: int = GENERATION.dimension) -> IndexPoint:
     random = np.random.default_rng([seed, *chunk.chunk_id.encode()])
     return IndexPoint(
         chunk=chunk,
-        dense=unit(random.normal(size=GENERATION.dimension)),
+        dense=unit(random.normal(size=dimension)),
         sparse=ENCODER.encode_passages([chunk.text])[0],
         tokens=unit(random.normal(size=(tokens, GENERATION.token_dimension))),
     )
