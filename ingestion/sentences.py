@@ -25,7 +25,10 @@ _TABLE_ROW = re.compile(r"[^\S\n]*\|")
 _TABLE_RULE = re.compile(r"[^\S\n]*\|[\s:|-]+\|?[^\S\n]*(?:\n|$)")
 _NEXT_WORD = re.compile(rf"\s*[{_OPENERS}\-–—•§#$€£]*(\w+)?")
 _WORD_BEFORE = re.compile(r"[^\s(\[{\"'“‘«—–/]*$")
-_TOKENISED_CLOSER = re.compile(r" (?:''|”|’’|\)|-RRB-)(?=\s|$)")
+# Tokenised text sets closing marks apart too; those that may open as well close when one has been opened.
+_TOKENISED_CLOSER = re.compile(r" (?:''|”|’’|\)|-RRB-|['\"])(?=\s|$)")
+_AMBIGUOUS_QUOTES = frozenset({" '", ' "'})
+_LONGEST_QUOTATION = 300
 
 # A sentence does not consist of its number alone: "1.", "IV.", "(a).", "Section 2.1.", "Art. 5."
 _NUMBERING = re.compile(
@@ -91,7 +94,10 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
             continue
         elif first in ".!?…":
             if text[match.start() - 1 : match.start()] == " " and (closer := _TOKENISED_CLOSER.match(text, end)):
-                end = closer.end()
+                mark = closer.group()
+                recent = max(start, end - _LONGEST_QUOTATION)
+                if mark not in _AMBIGUOUS_QUOTES or text.count(f"{mark} ", recent, end) % 2:
+                    end = closer.end()
             if not _stop_ends_sentence(text, start, match.start(), end, caseless):
                 continue
         _append_trimmed(spans, text, start, end)
@@ -146,7 +152,7 @@ def _period_ends_sentence(text: str, start: int, stop: int, next_word: str, *, c
     stop -= text[stop - 1] == " "
     window = _WORD_BEFORE.search(text, max(start, stop - 24), stop)
     before = window.group() if window else ""
-    key = before.lower()
+    key = before.lower() if len(before) > 1 else before  # "p. 3" is a page, "P. Smith" a person
     if key in _TITLES:
         return closed and next_word.lower() in _STARTERS
     if key in _REFERENCES:

@@ -40,6 +40,8 @@ CASES = [
     "He cried `` Look at you ! '' and left . ¦`` Stay . '' ¦She stayed .",
     "the slipstream is thin . ¦an experiment was made . ¦it failed.",
     "hello there. ¦how are you? ¦all is lower case here.",
+    "It was left ' empty . ' ¦What is left is a cell . ¦' Here , ' he said , ' we stay . '",
+    "It was bought by Robert P. McCulloch. ¦See p. 4 and pp. 5 to 7. ¦Roe v. Wade followed.",
     "They were hostile . . . openly so . ¦Then it stopped.",
     "First paragraph without stop\n\n¦Second paragraph\n \n¦third",
     "A line that is wrapped\nin the middle goes on. ¦Another\none.",
