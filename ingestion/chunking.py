@@ -35,8 +35,8 @@ class Chunker:
 
     `count_tokens` counts in that model's tokenizer, special tokens left out; `max_tokens` is what the model reads
     without its special tokens. `target_tokens` is the size that chunks should have, `prefix_tokens` the most that
-    title and headings may take of it, `parent_tokens` the size of the larger passages. Chunks cover the document but
-    for whitespace, in order and without overlap.
+    title and headings may take of it, `parent_tokens` the size of the larger passages; target and prefix shrink for a
+    model that reads less. Chunks cover the document but for whitespace, in order and without overlap.
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class Chunker:
         prefix_tokens: int = 40,
         parent_tokens: int = 700,
     ) -> None:
-        if not 16 <= target_tokens <= max_tokens - prefix_tokens <= parent_tokens:
-            raise ValueError(
-                f"chunk sizes must be 16 <= target ({target_tokens}) <= max ({max_tokens}) - prefix ({prefix_tokens})"
-                f" <= parent ({parent_tokens})"
-            )
+        max_tokens = min(max_tokens, parent_tokens)
+        prefix_tokens = min(prefix_tokens, max_tokens // 4)
+        target_tokens = min(target_tokens, max_tokens - prefix_tokens)
+        if target_tokens < 16:
+            raise ValueError(f"a target of {target_tokens} tokens is too small: 16 is the least")
         self._counter = TokenCounter(count_tokens)
         self._max = max_tokens
         self._target = target_tokens

@@ -256,9 +256,17 @@ def test_version_changes_with_every_size() -> None:
     assert len(set(versions)) == len(versions)
 
 
-def test_sizes_that_cannot_work_are_refused() -> None:
-    with pytest.raises(ValueError, match="target"):
-        chunker(target_tokens=230)
+@pytest.mark.parametrize("max_tokens", [64, 126, 510, 8190])
+def test_sizes_follow_what_the_model_reads(max_tokens: int) -> None:
+    doc = document(*(paragraph(sentences(6, f"{n}p"), "A heading") for n in range(12)))
+    chunks = Chunker(count_tokens, max_tokens).chunks(doc)
+    assert_sound(doc, chunks, max_tokens)
+    assert max(count_tokens([chunk.text for chunk in chunks])) <= 1.3 * min(180, max_tokens)
+
+
+def test_a_target_too_small_to_cut_for_is_refused() -> None:
+    with pytest.raises(ValueError, match="too small"):
+        chunker(target_tokens=10)
 
 
 def test_the_tokenizer_is_called_in_bulk() -> None:
