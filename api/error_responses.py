@@ -121,7 +121,7 @@ def install_error_responses(app: FastAPI) -> None:
 async def _plumbline_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PlumblineError)
     if status_of(error) >= 500:
-        _log.error("%s: %s", error.code, error.message, exc_info=error)
+        _log.error(error.message, exc_info=error, extra={"code": error.code, "request_id": request.state.request_id})
     return problem_response(error, request.state.request_id)
 
 

@@ -81,6 +81,6 @@ async def _encoded(
 
 def _error_event(error: BaseException, request_id: str) -> ServerEvent:
     if not isinstance(error, PlumblineError):
-        _log.error("a stream broke off, request %s", request_id, exc_info=error)
+        _log.error("A stream broke off", exc_info=error, extra={"request_id": request_id})
         error = internal_error()
     return ServerEvent("error", problem_body(error, request_id))

@@ -6,7 +6,6 @@ temporary file: nothing of it is left behind when the client goes away or the pr
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -16,6 +15,7 @@ from typing import BinaryIO, cast
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.concurrency import run_in_threadpool
 
 from api.body_limit import BodyTooLarge, drain
 from api.error_responses import UnsupportedMediaType
@@ -64,9 +64,9 @@ async def receive_upload(request: Request, folder: Path, max_file_bytes: int) ->
             async for piece in body:
                 batch += piece
                 if len(batch) >= _BATCH_BYTES:
-                    await asyncio.to_thread(reader.feed, bytes(batch))
+                    await run_in_threadpool(reader.feed, bytes(batch))
                     batch.clear()
-            await asyncio.to_thread(reader.feed, bytes(batch))
+            await run_in_threadpool(reader.feed, bytes(batch))
         except BodyTooLarge:
             await drain(body)
             raise

@@ -64,7 +64,7 @@ class Observation:
             status = _CLIENT_CLOSED
         except Exception:
             # Nothing is above this: the caller gets a problem without details, the log gets the trace.
-            _log.exception("request %s failed", request_id)
+            _log.exception("A request failed", extra={"request_id": request_id})
             if status:
                 raise
             await problem_response(internal_error(), request_id)(scope, receive, send_observed)
@@ -73,7 +73,14 @@ class Observation:
             route = _route_template(scope)
             self._metrics.observe_request(scope["method"], route, status or _CLIENT_CLOSED, seconds)
             _access_log.info(
-                "%s %s %d %.1f ms %s", scope["method"], route, status or _CLIENT_CLOSED, seconds * 1000, request_id
+                "%s %s",
+                scope["method"],
+                route,
+                extra={
+                    "status": status or _CLIENT_CLOSED,
+                    "milliseconds": round(seconds * 1000, 1),
+                    "request_id": request_id,
+                },
             )
 
 

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from starlette.concurrency import run_in_threadpool
+
 from runtime.errors import PlumblineError, Unavailable
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ class PlatformStart:
 
     async def close(self) -> None:
         """Wait for a start that is under way, then close what it opened."""
-        await asyncio.to_thread(self._close)
+        await run_in_threadpool(self._close)
 
     def _close(self) -> None:
         self._executor.shutdown()

@@ -41,6 +41,7 @@ def _text(text: str) -> str:
 
 
 Text: TypeAlias = Annotated[str, AfterValidator(_text)]
+Identifier: TypeAlias = Annotated[str, StringConstraints(max_length=100, pattern=r"^[\x21-\x7e]+$")]
 CollectionName: TypeAlias = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from api.dependencies import (
@@ -22,7 +23,7 @@ from api.event_streams import EventStream, ServerEvent
 from api.http_metrics import HttpMetrics
 from api.platform import Platform
 from api.question_scope import scope_of
-from api.schemas import AnswerBody, AskRequest
+from api.schemas import AnswerBody, AskRequest, Identifier
 from generation.answers import (
     Answer,
     AnswerDone,
@@ -62,7 +63,7 @@ async def ask(
     request_id: CurrentRequestId,
 ) -> Response:
     """Answer from the documents, with citations, or say that they do not tell."""
-    question = await asyncio.to_thread(_question, body, tenant, platform)
+    question = await run_in_threadpool(_question, body, tenant, platform)
     keep = _AnswerKeeper(platform, tenant, body.collection, metrics)
     if body.stream:
         return EventStream(_events(platform, question, keep), request_id)
@@ -71,7 +72,7 @@ async def ask(
 
 
 @router.get("/answers/{answer_id}", response_model=AnswerBody)
-def show_answer(answer_id: str, platform: CurrentPlatform, tenant: CurrentTenant) -> Any:
+def show_answer(answer_id: Identifier, platform: CurrentPlatform, tenant: CurrentTenant) -> Any:
     """An answer as it was given."""
     return JSONResponse(platform.answers.load(tenant, answer_id))
 
@@ -101,7 +102,7 @@ class _AnswerKeeper:
 
     async def __call__(self, answer: Answer) -> dict[str, Any]:
         body = answer.to_json()
-        await asyncio.to_thread(self.platform.answers.save, self.tenant, self.collection, body)
+        await run_in_threadpool(self.platform.answers.save, self.tenant, self.collection, body)
         self.metrics.observe_stages("ask", answer.timings_ms)
         self.metrics.count_answer(answer.model.name, _outcome(answer))
         return body

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
 
 from api.dependencies import CurrentMetrics, CurrentPlatform, CurrentTenant
 from api.multipart_upload import receive_upload
@@ -15,6 +15,7 @@ from api.schemas import (
     DocumentBody,
     DocumentList,
     DocumentStatus,
+    Identifier,
     JobAccepted,
     Scalar,
     UploadAccepted,
@@ -65,7 +66,7 @@ async def upload_document(
 ) -> UploadAccepted:
     """Take in a document. It is identified by its collection and relative path; new bytes replace the old version."""
     async with receive_upload(request, platform.upload_dir, platform.max_file_bytes) as received:
-        upload = await asyncio.to_thread(
+        upload = await run_in_threadpool(
             platform.intake.receive,
             tenant,
             received.fields.get("collection", DEFAULT_COLLECTION),
@@ -101,18 +102,18 @@ def list_documents(
 
 
 @router.get("/{document_id}")
-def show_document(document_id: str, platform: CurrentPlatform, tenant: CurrentTenant) -> DocumentBody:
+def show_document(document_id: Identifier, platform: CurrentPlatform, tenant: CurrentTenant) -> DocumentBody:
     return document_body(platform.registry.document(tenant, document_id))
 
 
 @router.delete("/{document_id}", status_code=202)
-def delete_document(document_id: str, platform: CurrentPlatform, tenant: CurrentTenant) -> JobAccepted:
+def delete_document(document_id: Identifier, platform: CurrentPlatform, tenant: CurrentTenant) -> JobAccepted:
     """Hidden from searches at once; its points and bytes are removed by the job."""
     return _accepted(platform.intake.delete(tenant, document_id))
 
 
 @router.post("/{document_id}/retry", status_code=202)
-def retry_document(document_id: str, platform: CurrentPlatform, tenant: CurrentTenant) -> JobAccepted:
+def retry_document(document_id: Identifier, platform: CurrentPlatform, tenant: CurrentTenant) -> JobAccepted:
     """Only for failed or cancelled documents; else 409."""
     return _accepted(platform.intake.retry(tenant, document_id))
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter, Response
+from starlette.concurrency import run_in_threadpool
 
 from api.dependencies import CurrentPlatformStart
 from api.schemas import Live, Ready
@@ -28,7 +27,7 @@ async def ready(start: CurrentPlatformStart, response: Response) -> Ready:
         checks["start"] = error.message
     else:
         try:
-            await asyncio.to_thread(platform.check)
+            await run_in_threadpool(platform.check)
             checks["records"] = "ok"
         except PlumblineError as error:
             checks["records"] = error.message

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
 from api.dependencies import CurrentPlatform, CurrentRequestId, CurrentTenant
 from api.event_streams import EventStream, ServerEvent
-from api.schemas import JobBody
+from api.schemas import Identifier, JobBody
 from ingestion.records import JobRecord, Status
 
 if TYPE_CHECKING:
@@ -30,22 +31,22 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/{job_id}")
-def show_job(job_id: str, platform: CurrentPlatform, tenant: CurrentTenant) -> JobBody:
+def show_job(job_id: Identifier, platform: CurrentPlatform, tenant: CurrentTenant) -> JobBody:
     return job_body(platform.registry.job(tenant, job_id))
 
 
 @router.post("/{job_id}/cancel", status_code=202)
-def cancel_job(job_id: str, platform: CurrentPlatform, tenant: CurrentTenant) -> JobBody:
+def cancel_job(job_id: Identifier, platform: CurrentPlatform, tenant: CurrentTenant) -> JobBody:
     """The job stops between two batches; 409 when it has ended already."""
     return job_body(platform.intake.cancel(tenant, job_id))
 
 
 @router.get("/{job_id}/events", response_class=StreamingResponse, responses=_STREAM)
 async def follow_job(
-    job_id: str, platform: CurrentPlatform, tenant: CurrentTenant, request_id: CurrentRequestId
+    job_id: Identifier, platform: CurrentPlatform, tenant: CurrentTenant, request_id: CurrentRequestId
 ) -> EventStream:
     """The job as it changes, until it has ended."""
-    first = await asyncio.to_thread(platform.registry.job, tenant, job_id)
+    first = await run_in_threadpool(platform.registry.job, tenant, job_id)
     return EventStream(_changes(platform.registry, first), request_id)
 
 
@@ -54,7 +55,7 @@ async def _changes(registry: Registry, job: JobRecord) -> AsyncIterator[ServerEv
     yield _event(job)
     while not job.finished:
         await asyncio.sleep(POLL_SECONDS)
-        latest = await asyncio.to_thread(registry.job, job.tenant, job.id)
+        latest = await run_in_threadpool(registry.job, job.tenant, job.id)
         if latest != job:
             job = latest
             yield _event(job)

@@ -77,14 +77,19 @@ async function* walk(entry) {
 drop.addEventListener("drop", async (event) => {
   event.preventDefault();
   drop.classList.remove("over");
-  const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
-  for (const entry of entries) {
+  // The event's items are gone after the first wait, so all are taken out of it now.
+  const dropped = [...event.dataTransfer.items].filter((item) => item.kind === "file")
+    .map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
+  const files = [];
+  for (const { entry, file } of dropped) {
     try {
-      for await (const file of walk(entry)) send([file]);
+      if (entry) for await (const found of walk(entry)) files.push(found);
+      else files.push({ file, path: file.name });
     } catch (error) {
-      uploads.append(row(entry.name, "failed", `It cannot be read: ${error.message}`));
+      uploads.append(row((entry ?? file).name, "failed", `It cannot be read: ${error.message}`));
     }
   }
+  send(files);
 });
 drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
 drop.addEventListener("dragleave", () => drop.classList.remove("over"));
@@ -146,7 +151,7 @@ async function show(document_) {
   const { status } = document_;
   item.querySelector(".retry").hidden = status !== "failed" && status !== "cancelled";
   item.querySelector(".delete").hidden = status === "deleting";
-  for (const button of item.querySelectorAll(".actions button")) {
+  for (const button of item.querySelectorAll("button")) {
     button.setAttribute("aria-label", `${button.textContent}: ${document_.name}`);
   }
   paint(item, status, detailOf(document_), item.querySelector("progress").value || undefined);

@@ -266,3 +266,10 @@ def test_delete_hides_at_once_and_leaves_the_rest_to_a_job(
 def test_an_unknown_document(client: httpx.Client, method: str, path: str) -> None:
     response = client.request(method, f"/v1/documents/none{path}")
     assert (response.status_code, response.json()["code"]) == (404, "unknown_document")
+
+
+@pytest.mark.parametrize("document_id", ["%00", "a%0Ab", "x" * 200, "%ff%fe"])
+def test_an_identifier_that_cannot_be_one(client: httpx.Client, document_id: str) -> None:
+    response = client.get(f"/v1/documents/{document_id}")
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+    assert response.json()["errors"][0]["field"] == "document_id"
