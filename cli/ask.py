@@ -71,7 +71,9 @@ def _print_stream(connection: Connection, body: dict[str, Any]) -> None:
 
     shown = ""
     for event, data in connection.events("/v1/ask", {**body, "stream": True}):
-        if event == "delta":
+        if event == "passages" and not data["passages"]:
+            require_documents(connection, body.get("collection"))
+        elif event == "delta":
             text = printable(data["text"])
             shown += text
             sys.stdout.write(text)
@@ -82,8 +84,6 @@ def _print_stream(connection: Connection, body: dict[str, Any]) -> None:
         elif event == "answer":
             # Checks may have changed what was streamed; the final answer is what counts.
             final = printable(data["answer"])
-            if not data["passages"]:
-                require_documents(connection, body.get("collection"))
             if not shown:
                 sys.stdout.write(final)
             elif shown.strip() != final.strip():

@@ -72,9 +72,9 @@ class Connection:
         """`POST /v1/documents` of one file under the relative path `name`."""
 
         def send(client: HttpClient) -> Json:
-            form = {} if collection is None else {"collection": collection}
+            fields = {} if collection is None else {"collection": collection}
             with open_file() as file:
-                return client.call("POST", "/v1/documents", form=form, file=(name, file))
+                return client.upload("/v1/documents", file, name, fields)
 
         return self._twice(send)
 
@@ -93,7 +93,6 @@ class Connection:
 
     def close(self) -> None:
         """Leave; when this process is the owner, requests in flight are finished first."""
-        self._client.close()
         self._retire()
 
     def _twice(self, call: Callable[[HttpClient], T]) -> T:
@@ -129,7 +128,7 @@ class Connection:
                     client.call("GET", "/health/live")
                     return client
                 except ServerGone:
-                    client.close()  # left behind by a killed owner, or its server is just going: look again
+                    pass  # left behind by a killed owner, or its server is just going: look again
             pid = owner.pid if owner else "unknown"
             if time.monotonic() > deadline:
                 raise Unavailable(

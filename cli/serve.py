@@ -59,9 +59,7 @@ def _serve(settings: Settings, lock: OwnerLock, host: str, port: int) -> None:
     address = server.start()
     lock.publish(address, token)
     try:
-        client = HttpClient(address, token)
-        _wait_until_open(client, stopping)
-        client.close()
+        _wait_until_open(HttpClient(address, token), stopping)
         if not stopping.is_set():
             print(f"Plumbline serves {settings.data_dir}. Web page: {address}/  API: {address}/openapi.json")
             print("No key is needed on this machine: every user of it can read and change the documents.")

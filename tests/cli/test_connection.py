@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from cli.connection import Connection
-from cli.http_client import RemoteProblem, ServerGone
+from cli.http_client import HttpClient, RemoteProblem, ServerGone
 from cli.owner_lock import LOCK_NAME, OwnerLock, is_owned, read_owner
 from runtime.errors import ConfigurationError, Unavailable
 from tests.cli.tiny_app import TinyApp
@@ -171,22 +171,24 @@ def test_problems_become_errors(tmp_path: Path, connect: Callable[[Path], Connec
 
 
 def test_token_is_required_by_what_we_start(tmp_path: Path, connect: Callable[[Path], Connection]) -> None:
-    import httpx
-
     connect(tmp_path)
     owner = read_owner(tmp_path)
-    assert owner is not None and owner.address is not None and owner.token is not None
-    assert httpx.get(f"{owner.address}/who", trust_env=False).status_code == 401
+    assert owner is not None and owner.address is not None
+    with pytest.raises(RemoteProblem) as caught:
+        HttpClient(owner.address, "another").call("GET", "/who")
+    assert caught.value.status == 401
 
 
 def test_events_are_parsed_and_a_broken_stream_is_told(tmp_path: Path, connect: Callable[[Path], Connection]) -> None:
     connection = connect(tmp_path)
     assert list(connection.events("/events", {})) == [("delta", {"text": "a"}), ("answer", {"answer": "a"})]
+    broken = connection.events("/half", {})
+    assert next(broken) == ("delta", {"text": "a"})
     with pytest.raises(ServerGone):
-        list(connection.events("/half", {}))
+        next(broken)
 
 
 def test_upload_carries_the_relative_path(tmp_path: Path, connect: Callable[[Path], Connection]) -> None:
-    received = connect(tmp_path).upload(lambda: io.BytesIO(b"words"), "a/Größe \u4e2d.md", "handbook")["received"]
-    assert 'filename="a/Größe \u4e2d.md"' in received
+    received = connect(tmp_path).upload(lambda: io.BytesIO(b"words"), 'a/Größe "\u4e2d".md', "handbook")["received"]
+    assert 'filename="a/Größe %22\u4e2d%22.md"' in received
     assert "words" in received and "handbook" in received

@@ -61,8 +61,10 @@ class TinyApp:
                 text = ': hello\n\nevent: delta\ndata: {"text": "a"}\n\nevent: answer\ndata: {"answer":\ndata: "a"}\n\n'
                 await _respond(send, 200, text.encode(), "text/event-stream")
             case "/half":
-                await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100")]})
-                await send({"type": "http.response.body", "body": b'event: delta\ndata: {"text": "a"}\n\n'})
+                await send({"type": "http.response.start", "status": 200, "headers": []})
+                part = b'event: delta\ndata: {"text": "a"}\n\n'
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+                raise RuntimeError("the application dies in the middle of a stream")
 
 
 async def _json(send: Send, status: int, value: Any) -> None:
