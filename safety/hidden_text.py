@@ -21,9 +21,11 @@ from collections.abc import Mapping
 # Bytes or text can be hidden in these; the others (soft hyphens, single zero-width spaces) are typesetting.
 _CAN_CARRY_A_MESSAGE = frozenset({"tag", "variation_selector", "bidi_control", "zero_width_run"})
 
-_JOINING_SCRIPTS = "\u0600-\u08ff\u0900-\u109f\u1780-\u18af"  # Arabic to Burmese, Khmer, Mongolian
+_JOINING_SCRIPTS = "\u0600-\u061b\u061d-\u109f\u1780-\u180d\u180f-\u18af"  # Arabic to Burmese, Khmer, Mongolian
 _PICTURES = "\u00a9\u00ae\u2010-\u2027\u2030-\u205e\u2070-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
-_HAS_VARIANTS = f"0-9#*{_PICTURES}\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u1800-\u18af\u1000-\u109f"
+_HAS_VARIANTS = (
+    f"0-9#*{_PICTURES}\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u1000-\u109f\u1800-\u180d\u180f-\u18af"
+)
 _VARIATION = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _ZERO_WIDTH = "\u200b-\u200d\u2060-\u2064\ufeff\u180e\u034f"
 _BRITISH_FLAGS = "|".join(
@@ -34,7 +36,7 @@ _BRITISH_FLAGS = "|".join(
 _HIDDEN = re.compile(
     rf"(?P<seen>(?<=\U0001f3f4)(?:{_BRITISH_FLAGS})"
     rf"|(?<=[{_JOINING_SCRIPTS}])[\u200c\u200d](?=[{_JOINING_SCRIPTS}])"
-    rf"|(?<=[{_PICTURES}\ufe0f])\u200d(?=[{_PICTURES}])"
+    rf"|(?:(?<=[{_PICTURES}])|(?<=[{_PICTURES}]\ufe0f))\u200d(?=[{_PICTURES}])"
     rf"|(?<=[{_HAS_VARIANTS}])[{_VARIATION}](?![{_VARIATION}]))"
     r"|(?P<tag>[\U000e0000-\U000e007f]+)"
     rf"|(?P<variation_selector>[{_VARIATION}]+)"
@@ -60,7 +62,7 @@ _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _WIDE_GAP = re.compile(r"[ \t]{40,}")
 _BLANKS_AT_LINE_END = re.compile(r"[ \t]+\n")
 # Leader dots of a table of contents, lines to sign on, rules: a token for every mark, and nothing said.
-_ROW_OF_MARKS = re.compile(r"([._·…=~*#-])\1{9,}|(?:\. ){6,}\.?")
+_ROW_OF_MARKS = re.compile(r"([._·…=~*#-])\1{9,}|(?<!\.)\.(?: \.){5,}(?!\.)")
 _MANY_LINES = re.compile(r"\n{4,}")
 
 
@@ -112,8 +114,8 @@ def clean_text(text: str) -> CleanedText:
     text = _ANY_HIDDEN.sub(take_out, text)
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    text = _BLANKS_AT_LINE_END.sub("\n", _WIDE_GAP.sub(" ", text))
-    text = _ROW_OF_MARKS.sub(lambda match: match.group(1) * 3 if match.group(1) else "... ", text)
+    text = _ROW_OF_MARKS.sub(lambda match: (match.group(1) or ".") * 3, _WIDE_GAP.sub(" ", text))
+    text = _BLANKS_AT_LINE_END.sub("\n", text)
     return CleanedText(_MANY_LINES.sub("\n\n\n", text), removed)
 
 

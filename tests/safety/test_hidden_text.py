@@ -2,7 +2,7 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safety.hidden_text import clean_text, possible_message_length
@@ -97,6 +97,7 @@ def test_tells_what_may_have_been_a_message(text: str, length: int) -> None:
 _odd = "aé1. _\t\n\r|ﬁ１𝐛\u00a0\u00ad\u200b\u200c\u200d\ufe0f\ufe01❤👩\U0001f3f4\U000e0067\U000e0100葛م\u0301\u202e\x00\ud800\ue000\uf0b7\u2028"
 
 
+@settings(max_examples=300, deadline=None)
 @given(st.one_of(st.text(alphabet=st.sampled_from(_odd), max_size=60), st.text(max_size=60)))
 def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     once = clean_text(text)
