@@ -64,7 +64,7 @@ class IndexDamaged(PlumblineError):
 
 
 class QdrantEdgeIndex:
-    """A `VectorIndex` over one shard. Use `open_edge_index` or `EdgeGenerations` to get one."""
+    """A `VectorIndex` over one shard. `open_edge_index` and `EdgeGenerations` make one."""
 
     def __init__(self, path: Path, generation: Generation, policy: OptimizePolicy) -> None:
         self.name = path.name

@@ -70,7 +70,7 @@ def main(source: Path, target: Path) -> None:
         return
     copy_shard(source, target)
     tell("copied")
-    os.nice(10)
+    os.nice(5)
     shard = qdrant_edge.EdgeShard.load(str(target))
     shard.optimize()
     shard.flush()

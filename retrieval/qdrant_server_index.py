@@ -50,7 +50,7 @@ _MIN_SERVER = (1, 19)
 
 
 class QdrantServerIndex:
-    """A `VectorIndex` over one collection. Use `open_server_index` or `ServerGenerations` to get one."""
+    """A `VectorIndex` over one collection. `ServerGenerations` makes one."""
 
     def __init__(self, client: QdrantClient, collection: str, generation: Generation) -> None:
         self._client = client
@@ -140,7 +140,11 @@ class QdrantServerIndex:
 
 
 class ServerGenerations:
-    """The generations of the index on a server; what each was built with is in its collection's metadata."""
+    """The generations of the index on a server; what each was built with is in its collection's metadata.
+
+    Every method raises `Unavailable` when the server does not answer, `open` also `ConfigurationError` when it is too
+    old.
+    """
 
     def __init__(self, client: QdrantClient) -> None:
         self._client = client
@@ -156,6 +160,7 @@ class ServerGenerations:
             ]
 
     def open(self, generation: Generation) -> QdrantServerIndex:
+        _check_version(self._client)
         active = check_active(self.stored(), generation, "the Qdrant server")
         if active is not None:
             return QdrantServerIndex(self._client, _PREFIX + active.name, active.generation)
@@ -225,17 +230,6 @@ class ServerGenerations:
 def connect(url: str, api_key: str | None = None) -> QdrantClient:
     """A client for a server; does not talk to it yet, so that a process can start while the server is down."""
     return QdrantClient(url=url, api_key=api_key, timeout=_TIMEOUT_S, check_compatibility=False)
-
-
-def open_server_index(url: str, generation: Generation, api_key: str | None = None) -> QdrantServerIndex:
-    """Open the active generation on a server, or create the first one.
-
-    Raises `IndexMismatch` when it was built with another model, chunker or language, `Unavailable` when the server does
-    not answer, `ConfigurationError` when it is too old.
-    """
-    client = connect(url, api_key)
-    _check_version(client)
-    return ServerGenerations(client).open(generation)
 
 
 def _check_version(client: QdrantClient) -> None:

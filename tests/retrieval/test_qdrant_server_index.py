@@ -14,7 +14,7 @@ import threading
 import pytest
 from qdrant_client import QdrantClient
 
-from retrieval.qdrant_server_index import QdrantServerIndex, ServerGenerations, connect, open_server_index
+from retrieval.qdrant_server_index import QdrantServerIndex, ServerGenerations, connect
 from retrieval.vector_index import VectorIndex
 from runtime.errors import ConfigurationError, Unavailable
 from tests.retrieval.index_contract import NewGenerations, ReadingContract, WritingContract
@@ -82,7 +82,7 @@ def test_a_server_that_does_not_answer_is_unavailable() -> None:
         nobody.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         with pytest.raises(Unavailable, match="PLUMB_QDRANT_URL") as caught:
-            open_server_index(url, GENERATION)
+            ServerGenerations(connect(url)).open(GENERATION)
     assert caught.value.retryable
 
 
@@ -113,7 +113,7 @@ def test_a_server_that_cannot_serve_is_told_in_words(handler, error, words: str)
     thread.start()
     try:
         with pytest.raises(error, match=words):
-            open_server_index(f"http://127.0.0.1:{server.server_port}", GENERATION)
+            ServerGenerations(connect(f"http://127.0.0.1:{server.server_port}")).open(GENERATION)
     finally:
         server.shutdown()
         thread.join()
