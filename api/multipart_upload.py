@@ -7,6 +7,7 @@ temporary file: nothing of it is left behind when the client goes away or the pr
 from __future__ import annotations
 
 import contextlib
+import errno
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -19,8 +20,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api.body_limit import BodyTooLarge, drain
 from api.error_responses import UnsupportedMediaType
-from ingestion.original_store import StorageFull
-from runtime.errors import InvalidInput
+from ingestion.original_store import StorageFull, StorageUnavailable
+from runtime.errors import InvalidInput, PlumblineError
 
 _FIELDS = ("collection", "metadata")
 _MAX_FIELD_BYTES = 256 * 1024
@@ -49,28 +50,44 @@ class ReceivedUpload:
 async def receive_upload(request: Request, folder: Path, max_file_bytes: int) -> AsyncIterator[ReceivedUpload]:
     """Read the request's body; the temporary file lives as long as the block.
 
-    Raises UnsupportedMediaType, BrokenUpload, MissingFile, BodyTooLarge (the rest of the body is read off, within
-    bounds, so that clients get to see it), StorageFull, and starlette's ClientDisconnect.
+    Raises UnsupportedMediaType, BrokenUpload, MissingFile, BodyTooLarge, StorageFull, StorageUnavailable and
+    starlette's ClientDisconnect. The rest of a refused body is read off, within bounds, so that clients get to see why.
     """
-    boundary = _boundary(request.headers.get("content-type", ""))
-    declared = request.headers.get("content-length", "")
     body = request.stream()
-    with tempfile.TemporaryFile(dir=folder) as file:
-        reader = _UploadReader(boundary, cast(BinaryIO, file), max_file_bytes)
+    with contextlib.ExitStack() as kept:
         try:
-            if declared.isdigit() and int(declared) > max_file_bytes + _OVERHEAD_BYTES:
-                raise _too_large(max_file_bytes)
-            batch = bytearray()
-            async for piece in body:
-                batch += piece
-                if len(batch) >= _BATCH_BYTES:
-                    await run_in_threadpool(reader.feed, bytes(batch))
-                    batch.clear()
-            await run_in_threadpool(reader.feed, bytes(batch))
-        except BodyTooLarge:
+            received = await _read(request, body, folder, max_file_bytes, kept)
+        except PlumblineError:
             await drain(body)
             raise
-        yield reader.result()
+        yield received
+
+
+async def _read(
+    request: Request, body: AsyncIterator[bytes], folder: Path, max_file_bytes: int, kept: contextlib.ExitStack
+) -> ReceivedUpload:
+    boundary = _boundary(request.headers.get("content-type", ""))
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > max_file_bytes + _OVERHEAD_BYTES:
+        raise _too_large(max_file_bytes)
+    try:
+        file = kept.enter_context(tempfile.TemporaryFile(dir=folder))
+    except OSError as error:
+        raise _not_kept(error) from error
+    reader = _UploadReader(boundary, cast(BinaryIO, file), max_file_bytes)
+    batch = bytearray()
+    async for piece in body:
+        batch += piece
+        if len(batch) >= _BATCH_BYTES:
+            await run_in_threadpool(reader.feed, bytes(batch))
+            batch.clear()
+    return await run_in_threadpool(reader.finish, bytes(batch))
+
+
+def _not_kept(error: OSError) -> PlumblineError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFull("The disk that keeps uploads is full. Free some space and send the file again.")
+    return StorageUnavailable(f"The upload cannot be kept ({error.strerror}). Look at the data folder's permissions.")
 
 
 def _too_large(max_file_bytes: int) -> BodyTooLarge:
@@ -126,16 +143,19 @@ class _UploadReader:
         except FormParserError as error:
             raise BrokenUpload(f"The multipart body cannot be read: {error}") from None
         except OSError as error:
-            raise StorageFull(
-                f"The upload cannot be kept: {error.strerror}. Free some space and send it again."
-            ) from None
+            raise _not_kept(error) from error
 
-    def result(self) -> ReceivedUpload:
+    def finish(self, data: bytes) -> ReceivedUpload:
+        """Blocking: the last of the body."""
+        self.feed(data)
         if not self._ended:
             raise BrokenUpload("The multipart body stops before its closing boundary. Send the file again.")
         if self._file_name is None:
             raise MissingFile("There is no part named `file` with a file name in this upload.")
-        self._file.seek(0)
+        try:
+            self._file.seek(0)  # writes what is still buffered
+        except OSError as error:
+            raise _not_kept(error) from error
         fields = {}
         for name, value in self._fields.items():
             try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -56,7 +55,7 @@ def test_a_document_is_taken_in_asked_replaced_and_deleted(library: httpx.Client
 
     streamed = library.post("/v1/ask", json=ask | {"stream": True})
     events = [(name, json.loads(data)) for name, data in events_of(iter(streamed.text.splitlines()))]
-    assert [name for name, _ in events][0] == "passages"
+    assert events[0][0] == "passages"
     assert events[-1][0] == "answer"
     assert events[-1][1]["answer"] == answer["answer"]
     assert "".join(data["text"] for name, data in events if name == "delta") == answer["answer"]

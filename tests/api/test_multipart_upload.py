@@ -9,7 +9,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from api.body_limit import BodyTooLarge
-from api.multipart_upload import BrokenUpload, MissingFile, receive_upload
+from api.multipart_upload import BrokenUpload, MissingFile, _UploadReader, receive_upload
 from runtime.errors import PlumblineError
 
 BOUNDARY = "limit-7"
@@ -155,3 +155,17 @@ def test_a_broken_body_is_refused(tmp_path: Path, body: bytes, expected: type[Pl
 )
 def test_the_content_type_must_say_multipart_with_a_boundary(tmp_path: Path, content_type: str, code: str) -> None:
     assert refusal(tmp_path, part("file", b"x", "a") + END, content_type=content_type).code == code
+
+
+def test_a_full_disk_is_told() -> None:
+    with open("/dev/full", "r+b", buffering=0) as full:
+        reader = _UploadReader(BOUNDARY.encode(), full, 1000)  # type: ignore[arg-type]
+        with pytest.raises(PlumblineError) as caught:
+            reader.feed(part("file", CONTENT, "a.txt"))
+    assert caught.value.code == "storage_full"
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(PlumblineError) as caught:
+        receive(tmp_path / "gone", part("file", b"x", "a.txt") + END)
+    assert caught.value.code == "storage_unavailable"
