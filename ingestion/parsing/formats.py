@@ -145,7 +145,7 @@ def _archive_format(path: Path) -> Format:
 
 
 def _ole_format(path: Path) -> Format:
-    import olefile
+    import olefile  # type: ignore[import-untyped]
 
     try:
         with olefile.OleFileIO(path) as ole:

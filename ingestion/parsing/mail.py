@@ -6,7 +6,7 @@ import email
 import email.policy
 import re
 from collections.abc import Iterable
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 
 from ingestion.documents import DocumentRejected, ParsedDocument
 from ingestion.parsing.outline import Outline
@@ -67,7 +67,7 @@ def _add_message(outline: Outline, message: EmailMessage, depth: int) -> None:
         outline.paragraph("Attachments: " + ", ".join(dict.fromkeys(attached)))
 
 
-def _add_body(outline: Outline, part: EmailMessage) -> None:
+def _add_body(outline: Outline, part: Message) -> None:
     payload = part.get_payload(decode=True)
     if not isinstance(payload, bytes):
         payload = str(part.get_payload()).encode("utf-8", "replace")

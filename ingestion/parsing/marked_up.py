@@ -13,7 +13,7 @@ from ingestion.parsing.formats import Format
 from ingestion.parsing.limits import MIB, ParseLimits
 from ingestion.parsing.outline import Outline
 from ingestion.parsing.source import Source
-from ingestion.parsing.text_decoding import decode
+from ingestion.parsing.text_decoding import decode_file
 from ingestion.parsing.unstructured_elements import add_elements, partition_markdown
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -23,10 +23,8 @@ _TEXTUAL = frozenset({Format.RST, Format.ORG})
 
 def read_markdown(source: Source) -> ParsedDocument:
     outline = Outline(source.name, source.media_type)
-    source, warnings = decode(source.path.read_bytes())
-    for warning in warnings:
-        outline.warn(warning)
-    add_markdown(outline, source)
+    text = decode_file(source.path, outline.warn)
+    add_markdown(outline, text)
     return outline.finish()
 
 
@@ -47,9 +45,7 @@ def read_converted(source: Source) -> ParsedDocument:
 
     outline = Outline(source.name, source.media_type)
     if source.format in _TEXTUAL:
-        text, warnings = decode(source.path.read_bytes())
-        for warning in warnings:
-            outline.warn(warning)
+        text = decode_file(source.path, outline.warn)
         data = text.encode("utf-8", "replace")
     else:
         data = source.path.read_bytes()

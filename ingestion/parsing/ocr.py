@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _SCALE = 2.0
 _MOST_PIXELS = 2600
 _LEAST_CONFIDENCE = 0.5
+_SIZE_OF_BOX = 0.75
+_MARGIN = 0.12
 
 
 class OcrBudget:
@@ -56,8 +58,10 @@ def recognise(pixels: numpy.ndarray, scale: float) -> list[Span]:
         x0, top = corners.min(axis=0) * scale
         x1, bottom = corners.max(axis=0) * scale
         height = float(bottom - top)
-        # Boxes of the detector stand about a third above the size of the letters.
-        spans.append(Span(text.strip(), float(x0), float(x1), float(top), float(bottom), round(0.75 * height, 1)))
+        # Boxes of the detector stand out over the letters on all sides.
+        margin = min(_MARGIN * height, (x1 - x0) / 4)
+        size = round(_SIZE_OF_BOX * height, 1)
+        spans.append(Span(text.strip(), float(x0 + margin), float(x1 - margin), float(top), float(bottom), size))
     return spans
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from ingestion.documents import DocumentRejected, ElementKind, ParsedDocument
 from ingestion.parsing.markdown_tables import markdown_table
+from ingestion.parsing.office_packages import transitional
 from ingestion.parsing.outline import Outline
 from ingestion.parsing.source import Source
 from ingestion.parsing.unstructured_elements import add_elements, partition_docx, partition_pptx
-from ingestion.parsing.word_xml import lift_hidden_text, transitional
+from ingestion.parsing.word_xml import lift_hidden_text
 
 _CODE_STYLE = re.compile(r"code|preformatted|verbatim|listing", re.IGNORECASE)
 _MONO_FONT = re.compile(r"courier|consolas|mono|menlo|fixedsys|lucida console", re.IGNORECASE)

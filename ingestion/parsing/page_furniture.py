@@ -57,7 +57,8 @@ def drop_furniture(pages: Sequence[PageText]) -> None:
             last = _last_line(page)
             if (_DIGITS.sub("#", last.text)) in outermost:
                 dropped.update(id(cell) for cell in last.cells)
-        if dropped:
+        # A page of nothing but such lines is a form or a label, whose text is all there is.
+        if 0 < len(dropped) < len(page.spans):
             page.spans[:] = [span for span in page.spans if id(span) not in dropped]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ingestion.documents import ElementKind, ParsedDocument
 from ingestion.parsing.outline import Outline
 from ingestion.parsing.source import Source
-from ingestion.parsing.text_decoding import decode
+from ingestion.parsing.text_decoding import decode_file
 
 _BLANK = re.compile(r"\n[ \t\f]*\n+")
 _UNDERLINE = re.compile(r"^\s*([=\-~^*#])\1{2,}\s*$")
@@ -29,9 +29,7 @@ _LONGEST_PARAGRAPH = 8000
 
 def read_text(source: Source) -> ParsedDocument:
     outline = Outline(source.name, source.media_type)
-    text, warnings = decode(source.path.read_bytes())
-    for warning in warnings:
-        outline.warn(warning)
+    text = decode_file(source.path, outline.warn)
     if text.lstrip("\ufeff").startswith("WEBVTT"):
         text = _subtitles(text)
     source.tell(0.3)

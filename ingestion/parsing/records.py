@@ -14,7 +14,7 @@ from ingestion.documents import DocumentRejected, ElementKind, ParsedDocument
 from ingestion.parsing.markdown_tables import markdown_table
 from ingestion.parsing.outline import Outline
 from ingestion.parsing.source import Source
-from ingestion.parsing.text_decoding import decode
+from ingestion.parsing.text_decoding import decode, decode_file
 
 _TITLE_KEYS = ("title", "name", "subject", "headline")
 # Records with more columns, or with longer values, are easier to read one below the other.
@@ -26,9 +26,7 @@ _DEEPEST = 200
 def read_json(source: Source) -> ParsedDocument:
     """JSON and JSON Lines. Raises DocumentRejected `damaged` when it is neither."""
     outline = Outline(source.name, source.media_type)
-    text, warnings = decode(source.path.read_bytes())
-    for warning in warnings:
-        outline.warn(warning)
+    text = decode_file(source.path, outline.warn)
     value = _parsed(text.lstrip("\ufeff"), outline)
     source.tell(0.5)
     if isinstance(value, dict):
@@ -155,16 +153,16 @@ def read_notebook(source: Source) -> ParsedDocument:
     from ingestion.parsing.marked_up import add_markdown
 
     outline = Outline(source.name, source.media_type)
-    text, _ = decode(source.path.read_bytes())
+    text = decode_file(source.path, outline.warn)
     try:
         notebook = json.loads(text)
         cells = notebook["cells"]
         for cell in cells:
-            source = "".join(cell.get("source", ""))
+            content = "".join(cell.get("source", ""))
             if cell.get("cell_type") == "markdown":
-                add_markdown(outline, source)
+                add_markdown(outline, content)
             elif cell.get("cell_type") == "code":
-                outline.add(ElementKind.CODE, source)
+                outline.add(ElementKind.CODE, content)
                 for output in cell.get("outputs", []):
                     printed = output.get("text") or output.get("data", {}).get("text/plain") or ""
                     outline.add(ElementKind.CODE, "".join(printed))
@@ -284,7 +282,7 @@ def _table_rows(table: etree._Element) -> Iterator[list[str]]:
 
 
 def _tag(element: etree._Element) -> str:
-    return etree.QName(element).localname.lower()
+    return str(etree.QName(element).localname).lower()
 
 
 def _joined(element: etree._Element) -> str:

@@ -17,9 +17,10 @@ from ingestion.documents import DocumentRejected, ElementKind, ParsedDocument
 from ingestion.parsing.formats import Format
 from ingestion.parsing.limits import ParseLimits
 from ingestion.parsing.markdown_tables import markdown_table
+from ingestion.parsing.office_packages import transitional
 from ingestion.parsing.outline import Outline
 from ingestion.parsing.source import Source
-from ingestion.parsing.text_decoding import decode
+from ingestion.parsing.text_decoding import decode_file
 
 _DELIMITERS = ",;\t|"
 _SNIFFED = 64 * 1024
@@ -32,9 +33,7 @@ _NUMERIC = re.compile(r"^[-+(]?[$€£]?[\d.,]+\s*%?\)?$")
 def read_delimited(source: Source) -> ParsedDocument:
     """CSV and TSV, whatever their delimiter; short rows are filled up."""
     outline = Outline(source.name, source.media_type)
-    text, warnings = decode(source.path.read_bytes())
-    for warning in warnings:
-        outline.warn(warning)
+    text = decode_file(source.path, outline.warn)
     csv.field_size_limit(_LONGEST_FIELD)
     text = text.replace("\0", "")
     try:
@@ -70,7 +69,8 @@ def read_workbook(source: Source) -> ParsedDocument:
     import openpyxl
 
     outline = Outline(source.name, source.media_type)
-    book = openpyxl.load_workbook(source.path, data_only=True, rich_text=False)
+    # From bytes: openpyxl judges a path by its suffix, and stored originals have none.
+    book = openpyxl.load_workbook(transitional(source.path), data_only=True)
     outline.stated_title = book.properties.title
     sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
     outline.page_count = len(sheets)
@@ -86,7 +86,7 @@ def read_workbook(source: Source) -> ParsedDocument:
 
 def read_old_workbook(source: Source) -> ParsedDocument:
     """XLS, the format before 2007."""
-    import xlrd
+    import xlrd  # type: ignore[import-untyped]
 
     outline = Outline(source.name, source.media_type)
     try:

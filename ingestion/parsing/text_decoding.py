@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -46,6 +48,14 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
     if _mostly_utf8(data):
         return _decode_as(data, "utf-8")
     return _decode_as(data, _by_statistics(data))
+
+
+def decode_file(path: Path, warn: Callable[[str], None]) -> str:
+    """The text of the file; `warn` hears what its owner should know."""
+    text, warnings = decode(path.read_bytes())
+    for warning in warnings:
+        warn(warning)
+    return text
 
 
 def _decode_as(data: bytes, encoding: str) -> tuple[str, tuple[str, ...]]:

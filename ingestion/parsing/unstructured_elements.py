@@ -24,9 +24,9 @@ _DEEPEST_HEADING = 6
 def _prepared() -> None:
     """Makes `unstructured` fit for a place without network, before any of its partitioners is imported.
 
-    It loads spaCy's English model, and downloads it when it is missing, to guess whether a short text is a title. The
-    guess is switched off (most short paragraphs are none, and headings are known from styles and tags), and sentences
-    are cut by rules, which need no model.
+    To guess whether a short text is a title or a sentence, it loads spaCy's English model, and downloads it when it is
+    missing. Both guesses are switched off: headings are known from styles and tags, and a paragraph is a paragraph.
+    Where it still cuts sentences, rules do it, which need no model.
     """
     os.environ.update(
         DO_NOT_TRACK="1",
@@ -36,14 +36,18 @@ def _prepared() -> None:
     )
     import spacy
     from unstructured.nlp import tokenize
+    from unstructured.partition import text_type
 
     def sentences_by_rules() -> spacy.language.Language:
         pipeline = spacy.blank("en")
         pipeline.add_pipe("sentencizer")
-        pipeline.max_length = 100_000_000
         return pipeline
 
+    def never(*_arguments: object, **_options: object) -> bool:
+        return False
+
     tokenize._load_spacy_model = sentences_by_rules
+    text_type.is_possible_narrative_text = never
 
 
 def partition_docx(data: IO[bytes]) -> list[Any]:

@@ -10,7 +10,7 @@ from ingestion.documents import ParsedDocument
 from ingestion.parsing.html_tables import expand_spans
 from ingestion.parsing.outline import Outline
 from ingestion.parsing.source import Source
-from ingestion.parsing.text_decoding import decode
+from ingestion.parsing.text_decoding import decode_file
 from ingestion.parsing.unstructured_elements import add_elements, partition_html
 
 _REMOVED = ("script", "style", "noscript", "template", "nav", "svg", "iframe", "object", "button", "select", "textarea")
@@ -31,10 +31,8 @@ _BLOCKS_IN_LAYOUT = ("table", "h1", "h2", "h3", "h4", "ul", "ol", "article", "se
 
 def read_html(source: Source) -> ParsedDocument:
     outline = Outline(source.name, source.media_type)
-    source, warnings = decode(source.path.read_bytes())
-    for warning in warnings:
-        outline.warn(warning)
-    add_html(outline, source)
+    text = decode_file(source.path, outline.warn)
+    add_html(outline, text)
     return outline.finish()
 
 

@@ -1,38 +1,15 @@
 """Word files as `unstructured` can read them whole.
 
-It passes over text boxes, content controls and formulas, and refuses Strict Open XML.
+It passes over text boxes, content controls and formulas.
 """
 
 from __future__ import annotations
 
-import io
-import re
-import zipfile
-from pathlib import Path
 from typing import Any
 
-_STRICT = b"http://purl.oclc.org/ooxml/"
-_STRICT_NAMESPACE = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/")
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _CHOICES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-
-
-def transitional(path: Path) -> io.BytesIO:
-    """The bytes of an Office file, its strict namespaces replaced by those of the transitional form."""
-    data = path.read_bytes()
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if not any(_STRICT in archive.read(name) for name in archive.namelist() if name.endswith(".rels")):
-            return io.BytesIO(data)
-        rewritten = io.BytesIO()
-        with zipfile.ZipFile(rewritten, "w", zipfile.ZIP_DEFLATED) as copy:
-            for name in archive.namelist():
-                part = archive.read(name)
-                if name.endswith((".xml", ".rels")):
-                    part = _STRICT_NAMESPACE.sub(rb"http://schemas.openxmlformats.org/\1/2006/", part)
-                copy.writestr(name, part)
-    rewritten.seek(0)
-    return rewritten
 
 
 def lift_hidden_text(document: Any) -> None:
