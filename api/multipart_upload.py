@@ -71,7 +71,7 @@ async def _read(
     if declared.isdigit() and int(declared) > max_file_bytes + _OVERHEAD_BYTES:
         raise _too_large(max_file_bytes)
     try:
-        file = kept.enter_context(tempfile.TemporaryFile(dir=folder))
+        file = kept.enter_context(tempfile.TemporaryFile(dir=folder))  # noqa: SIM115, `kept` closes it
     except OSError as error:
         raise _not_kept(error) from error
     reader = _UploadReader(boundary, cast(BinaryIO, file), max_file_bytes)
