@@ -13,7 +13,7 @@ from evals.cases import CorpusRecord
 from ingestion.documents import ELEMENT_SEPARATOR, Chunk, Element, ElementKind, ParsedDocument
 from retrieval.assembly import build_chunker, build_embedder, build_index, build_retriever
 from retrieval.indexer import Indexer
-from retrieval.passages import Scope, StoredChunk
+from retrieval.passages import Passage, Scope, StoredChunk
 from retrieval.retriever import Arm, Retriever
 from runtime.settings import Settings
 
@@ -35,6 +35,10 @@ class CorpusIndex:
         if arm not in get_args(Arm):
             raise ValueError(f"unknown arm {arm!r}")
         return [chunk.document_id for chunk, _ in self.retriever.rank(text, _SCOPE, DEPTH, cast("Arm", arm))]
+
+    def search(self, text: str, top_k: int) -> tuple[Passage, ...]:
+        """What a question to the product would find."""
+        return self.retriever.search(text, _SCOPE, top_k).passages
 
 
 @contextlib.contextmanager

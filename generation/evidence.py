@@ -22,6 +22,7 @@ MAX_SENTENCES = 24
 
 _TABLE_RULE = re.compile(r"[\s|:-]*")
 _WORD = re.compile(r"\w")
+_NAME = re.compile(r"(?<=\s)[^\W\d_a-z][\w-]+|\b\d[\d.,:]*\d\b|\b\d\b")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ FEATURES = (
     "weakest_token",
     "coverage",
     "coverage_with_neighbours",
+    "names_covered",
     "bm25",
     "kind_match",
     "rank",
@@ -86,6 +88,7 @@ def gather(question: str, passages: Sequence[Passage], embedder: Embedder, lexic
     embeddings = embedder.embed_passages([pool[position].text for position in chosen])
     weights = _idf(asked, terms)
     best_bm25 = max(float(bm25.max()), 1e-6)
+    names = names_in(question)
     rows = []
     for position, embedding in zip(chosen, embeddings, strict=True):
         sentence, own = pool[position], set(terms[position])
@@ -100,6 +103,7 @@ def gather(question: str, passages: Sequence[Passage], embedder: Embedder, lexic
                 _weakest(asked_vectors.tokens, embedding.tokens),
                 _coverage(asked, weights, own),
                 _coverage(asked, weights, near),
+                _names_covered(names, sentence.passage),
                 float(bm25[position]) / best_bm25,
                 kind_match(question, sentence.text),
                 1.0 / (1 + sentence.rank),
@@ -148,6 +152,18 @@ def _idf(asked: Sequence[int], documents: Sequence[Sequence[int]]) -> dict[int, 
 def _coverage(asked: Sequence[int], weights: dict[int, float], own: set[int]) -> float:
     total = sum(weights.values())
     return sum(weights[term] for term in asked if term in own) / total if total else 0.0
+
+
+def names_in(question: str) -> frozenset[str]:
+    """What a question about this very thing must find again: numbers, and capitalised words but the first; case folded."""
+    return frozenset(match.group().casefold() for match in _NAME.finditer(question))
+
+
+def _names_covered(names: frozenset[str], passage: Passage) -> float:
+    if not names:
+        return 1.0
+    known = f"{passage.context} {_heading(passage)}".casefold()
+    return sum(name in known for name in names) / len(names)
 
 
 def _weakest(asked: NDArray[np.float32], tokens: NDArray[np.float32]) -> float:

@@ -22,7 +22,7 @@ SPECIAL_TOKENS = 2
 INITIAL_MEAN_CHUNK_TERMS = 80.0
 """`avg_len` of BM25 for an index that is empty: the mean over the development sets. `plumb reindex` sets the real one."""
 
-LATE_INTERACTION_WEIGHT = 0.5
+LATE_INTERACTION_WEIGHT = 0.3
 
 
 def build_embedder(settings: Settings) -> Embedder:

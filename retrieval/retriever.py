@@ -30,8 +30,8 @@ class Tuning:
     """How the arms are mixed; chosen by measurement (docs/experiments.md). `depth` is candidates an arm."""
 
     depth: int = 100
-    dense_weight: float = 0.5
-    bm25_weight: float = 0.5
+    dense_weight: float = 0.6
+    bm25_weight: float = 0.4
     rerank_depth: int = 50
 
 
