@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import pypdfium2 as pdfium
@@ -23,6 +24,9 @@ _MOST_PIXELS = 2600
 _LEAST_CONFIDENCE = 0.5
 _SIZE_OF_BOX = 0.75
 _MARGIN = 0.12
+_SAME_SIZE = 0.25
+# In font sizes.
+_WORD_GAP = 0.7
 
 
 class OcrBudget:
@@ -62,7 +66,31 @@ def recognise(pixels: numpy.ndarray, scale: float) -> list[Span]:
         margin = min(_MARGIN * height, (x1 - x0) / 4)
         size = round(_SIZE_OF_BOX * height, 1)
         spans.append(Span(text.strip(), float(x0 + margin), float(x1 - margin), float(top), float(bottom), size))
+    return _joined(_even_sizes(spans))
+
+
+def _even_sizes(spans: list[Span]) -> list[Span]:
+    """Heights of boxes vary with the letters in them; sizes near the middle one are taken for that one."""
+    middle = median(span.size for span in spans) if spans else 0.0
+    for span in spans:
+        if abs(span.size - middle) < _SAME_SIZE * middle:
+            span.size = middle
     return spans
+
+
+def _joined(spans: list[Span]) -> list[Span]:
+    """Words of one line that the detector parted."""
+    joined: list[Span] = []
+    for span in sorted(spans, key=lambda one: one.x0):
+        for before in joined:
+            overlap = min(span.bottom, before.bottom) - max(span.top, before.top)
+            lower = min(span.bottom - span.top, before.bottom - before.top)
+            if overlap > 0.6 * lower and -span.size < span.x0 - before.x1 < _WORD_GAP * span.size:
+                before.text, before.x1 = f"{before.text} {span.text}", max(before.x1, span.x1)
+                break
+        else:
+            joined.append(span)
+    return joined
 
 
 @functools.cache

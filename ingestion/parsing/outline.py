@@ -15,7 +15,8 @@ _SPACES = re.compile("[ \u00a0\u2000-\u200a\u202f\u205f\u3000\t]+")
 _TRAILING = re.compile(r"[ \t]+\n")
 _BLANK_LINES = re.compile(r"\n{2,}")
 _LONGEST_TITLE = 200
-_ENOUGH_LETTERS_FOR_LANGUAGE = 20
+_ENOUGH_LETTERS_FOR_LANGUAGE = 30
+_SURE_OF_LANGUAGE = 0.8
 _LANGUAGE_SAMPLE = 4000
 # Programs write these into the title field by themselves.
 _NO_TITLE = re.compile(
@@ -153,10 +154,11 @@ def detect_language(texts: Iterable[str]) -> str | None:
     joined = " ".join(sample)[: 2 * _LANGUAGE_SAMPLE]
     if sum(c.isalpha() for c in joined) < _ENOUGH_LETTERS_FOR_LANGUAGE:
         return None
-    from langdetect import DetectorFactory, LangDetectException, detect
+    from langdetect import DetectorFactory, LangDetectException, detect_langs
 
     DetectorFactory.seed = 0
     try:
-        return str(detect(joined)).split("-")[0]
+        best = detect_langs(joined)[0]
     except LangDetectException:
         return None
+    return str(best.lang).split("-")[0] if best.prob >= _SURE_OF_LANGUAGE else None

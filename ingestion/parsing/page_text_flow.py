@@ -278,6 +278,8 @@ class TextFlow:
         last = current.last
         if _BROKEN_WORD.search(current.parts[-1]) and text[0].isalnum():
             return "\b"
+        if text[0].islower() and not _TERMINAL.search(last.text):
+            return " "
         first_word = (line.x1 - line.x0) * len(text.split(" ", 1)[0]) / max(1, len(text))
         room = block.x1 - last.x1
         # The first word would have fitted on the line before: the break was meant (addresses, verses, signatures).
