@@ -79,7 +79,7 @@ class JobProgress:
         def count() -> None:
             nonlocal last
             now = time.monotonic()
-            self.timings[stage] = round(self.timings.get(stage, 0.0) + now - last, 4)
+            self.timings[stage.value] = round(self.timings.get(stage.value, 0.0) + now - last, 4)
             last = now
 
         def report(status: Status, share: float) -> None:

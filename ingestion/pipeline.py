@@ -195,8 +195,9 @@ class DocumentPipeline:
     def _clean_up(self, claim: Claim, progress: JobProgress) -> None:
         """Remove what an older version left, then end the job."""
         self._ledger.heartbeat(claim)
-        with progress.timed("cleanup"):
-            self._index.remove(claim.job.tenant, claim.job.document_id, keep_version=claim.job.version)
+        if claim.job.version > 1:
+            with progress.timed("cleanup"):
+                self._index.remove(claim.job.tenant, claim.job.document_id, keep_version=claim.job.version)
         self._forget(self._settle(lambda: self._ledger.end_ready(claim, progress.timings)))
         self._count(claim, Status.READY, progress)
 

@@ -92,7 +92,8 @@ def _postgresql_clock(_element: object, _compiler: object, **_options: object) -
 def insert_if_absent(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
     """Insert a row unless one with the same unique values exists; true when it was inserted."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    return connection.execute(insert(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+    added = insert(table).values(**values).on_conflict_do_nothing().returning(*table.primary_key)
+    return connection.execute(added).first() is not None
 
 
 class Database:
@@ -154,9 +155,13 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction, committed when the block ends and rolled back when it raises."""
-        with _translated(), self._writers, self._engine.connect() as connection:
-            with connection.execution_options(writes=True).begin():
-                yield connection
+        with (
+            _translated(),
+            self._writers,
+            self._engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
 
     def ping(self) -> None:
         """Raise Unavailable unless the database answers."""

@@ -6,8 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from safety.hidden_text import clean
-
+from ingestion.cleaning import clean
 from ingestion.intake import Intake
 from ingestion.job_ledger import JobLedger
 from ingestion.job_metrics import JobMetrics

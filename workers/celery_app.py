@@ -38,3 +38,20 @@ def make_app(broker_url: str, *, queue: str = INGEST_QUEUE) -> Celery:
     if broker_url.startswith("memory:"):
         app.conf.broker_transport_options = {"polling_interval": 0.05}
     return app
+
+
+def thread_pool() -> type:
+    """A thread pool whose threads know their application.
+
+    Celery's own leaves them with whichever application of the process came last, and they find no task there.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    from celery.concurrency.thread import TaskPool
+
+    class AppThreadPool(TaskPool):  # type: ignore[misc]
+        def __init__(self, *args: object, **options: object) -> None:
+            super().__init__(*args, **options)
+            self.executor = ThreadPoolExecutor(max_workers=self.limit, initializer=self.app.set_current)
+
+    return AppThreadPool

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from ingestion.records import JobKind, JobRecord
 from runtime.errors import PlumblineError
-from workers.celery_app import IN_PROCESS_BROKER, make_app
+from workers.celery_app import IN_PROCESS_BROKER, make_app, thread_pool
 from workers.ingest_tasks import CeleryJobQueue, register_ingest_tasks
 
 if TYPE_CHECKING:
@@ -40,19 +40,19 @@ class InProcessWorker:
     def __init__(self, runner: JobRunner, *, concurrency: int = 1) -> None:
         self._runner = runner
         self._concurrency = concurrency
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._active = 0
+        self._stopped = False
         self._queue: CeleryJobQueue | None = None
         self._controller: WorkController | None = None
-        self._threads: list[threading.Thread] = []
-        self._stopped = False
 
     def start(self) -> None:
         """Take up unfinished jobs of earlier processes and work until stopped. Returns at once."""
-        self._spawn("take-up-jobs", self._take_up)
+        _spawn("take-up-jobs", self._take_up)
 
     def submit(self, job_id: str, kind: JobKind, size_bytes: int, *, delay: float = 0.0) -> None:
         """Queue a committed job. After `stop` it stays in the database for the next start."""
-        with self._lock:
+        with self._changed:
             if self._stopped:
                 return
             if self._queue is None:
@@ -61,43 +61,64 @@ class InProcessWorker:
         queue.submit(job_id, kind, size_bytes, delay=delay)
 
     def stop(self, timeout: float = 5.0) -> None:
-        """Interrupt running jobs between batches (the next start takes them up) and end within `timeout` seconds."""
-        deadline = time.monotonic() + timeout
-        with self._lock:
+        """Interrupt running jobs between batches (the next start takes them up) and end within `timeout` seconds.
+
+        Nothing touches the records or the index afterwards, unless a job did not come to an end in time. Celery's own
+        threads, idle by then, wind up in the background: they look up from the queue about once a second.
+        """
+        with self._changed:
             self._stopped = True
-            controller = self._controller
         self._runner.interrupt()
-        if controller is not None:
-            # It waits for running jobs without a limit of its own.
-            self._spawn("stop-worker", controller.stop)
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        if any(thread.is_alive() for thread in self._threads):
-            log.warning("The worker is still busy at the end of the process; the next start takes its job up")
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._active == 0, timeout):
+                log.warning("A job is still at work at the end of the process; the next start takes it up")
+        if self._controller is not None:
+            _spawn("stop-worker", self._controller.stop)
+
+    @contextlib.contextmanager
+    def _activity(self) -> Iterator[bool]:
+        """False when it is too late to begin anything."""
+        with self._changed:
+            may_begin = not self._stopped
+            self._active += may_begin
+        try:
+            yield may_begin
+        finally:
+            with self._changed:
+                self._active -= may_begin
+                self._changed.notify_all()
+
+    def _run(self, job_id: str) -> float | None:
+        with self._activity() as may_begin:
+            return self._runner.run(job_id) if may_begin else None
 
     def _take_up(self) -> None:
-        try:
-            for job in self._runner.recover():
-                self.submit(job.id, job.kind, job.size_bytes)
-        except PlumblineError as error:
-            log.error("Unfinished jobs could not be taken up", extra={"code": error.code})
+        with self._activity() as may_begin:
+            if not may_begin:
+                return
+            try:
+                for job in self._runner.recover():
+                    self.submit(job.id, job.kind, job.size_bytes)
+            except PlumblineError as error:
+                log.error("Unfinished jobs could not be taken up", extra={"code": error.code})
 
     def _begin(self) -> CeleryJobQueue:
         # Queues of the in-memory transport are shared by the whole process; this worker wants its own.
         app = make_app(IN_PROCESS_BROKER, queue=f"ingest-{uuid.uuid4()}")
-        register_ingest_tasks(app, self._runner.run)
+        register_ingest_tasks(app, self._run)
         self._controller = app.WorkController(
-            pool_cls="threads",
+            pool_cls=thread_pool(),
             concurrency=self._concurrency,
+            # The next job is at hand when one ends; the transport is only looked at twenty times a second.
+            prefetch_multiplier=4,
             hostname="plumbline@localhost",
             without_gossip=True,
             without_mingle=True,
             without_heartbeat=True,
         )
-        self._spawn("worker", self._controller.start)
+        _spawn("worker", self._controller.start)
         return CeleryJobQueue(app)
 
-    def _spawn(self, name: str, work: Callable[[], None]) -> None:
-        thread = threading.Thread(target=work, name=name, daemon=True)
-        self._threads.append(thread)
-        thread.start()
+
+def _spawn(name: str, work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name=name, daemon=True).start()

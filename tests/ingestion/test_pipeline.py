@@ -56,7 +56,7 @@ def test_a_document_passes_all_stages(workshop: Workshop, monkeypatch: pytest.Mo
     assert 0.9 < shares[-1] < 1.0
     job, document = workshop.job(upload.job.id), workshop.registry.document(TENANT, upload.document.id)
     assert (job.status, job.progress, job.attempts, job.error) == (Status.READY, 1.0, 1, None)
-    assert {"parsing", "cleaning", "chunking", "embedding", "indexing", "cleanup"} == set(job.timings)
+    assert {"parsing", "cleaning", "chunking", "embedding", "indexing"} == set(job.timings)
     assert job.started_at is not None and job.finished_at is not None
     assert job.created_at <= job.started_at <= job.finished_at
     assert (document.status, document.active_version, document.searchable) == (Status.READY, 1, True)
@@ -69,10 +69,18 @@ def test_a_document_passes_all_stages(workshop: Workshop, monkeypatch: pytest.Mo
 def test_running_a_finished_job_again_does_nothing(workshop: Workshop) -> None:
     upload = workshop.upload("a.txt", TEXT)
     workshop.work()
-    before = (workshop.job(upload.job.id), workshop.registry.document(TENANT, upload.document.id), workshop.points.rows())
+    before = (
+        workshop.job(upload.job.id),
+        workshop.registry.document(TENANT, upload.document.id),
+        workshop.points.rows(),
+    )
     assert workshop.pipeline.run(upload.job.id) is None
     assert workshop.pipeline.run("no-such-job") is None
-    after = (workshop.job(upload.job.id), workshop.registry.document(TENANT, upload.document.id), workshop.points.rows())
+    after = (
+        workshop.job(upload.job.id),
+        workshop.registry.document(TENANT, upload.document.id),
+        workshop.points.rows(),
+    )
     assert after == before
 
 
@@ -193,6 +201,7 @@ def test_cancelling_a_new_version_keeps_the_old_one(workshop: Workshop, monkeypa
 
 
 def test_too_late_to_cancel_once_the_version_serves(workshop: Workshop) -> None:
+    workshop.ingest("a.txt", "old")
     gate = workshop.hook = Gate("removing")
     upload = workshop.upload("a.txt", TEXT)
     thread = in_thread(workshop, upload.job.id)
@@ -206,6 +215,7 @@ def test_too_late_to_cancel_once_the_version_serves(workshop: Workshop) -> None:
 
 @pytest.mark.parametrize("stage", ["parsing", "embedding", "flushing", "removing"])
 def test_a_newer_upload_wins_over_a_running_one(stage: str, workshop: Workshop) -> None:
+    workshop.ingest("a.txt", "old")
     gate = workshop.hook = Gate(stage)
     first = workshop.upload("a.txt", "first")
     thread = in_thread(workshop, first.job.id)
@@ -218,13 +228,14 @@ def test_a_newer_upload_wins_over_a_running_one(stage: str, workshop: Workshop) 
     assert workshop.job(first.job.id).status is (Status.READY if stage == "removing" else Status.CANCELLED)
     workshop.work()
     document = workshop.registry.document(TENANT, first.document.id)
-    assert (document.status, document.active_version) == (Status.READY, 2)
+    assert (document.status, document.active_version) == (Status.READY, 3)
     assert (workshop.visible(), len(workshop.points.rows())) == (["second"], 1)
     assert workshop.originals() == 1
 
 
 @pytest.mark.parametrize("stage", ["parsing", "embedding", "flushing", "removing"])
 def test_delete_during_ingest_removes_everything(stage: str, workshop: Workshop) -> None:
+    workshop.ingest("a.txt", "old")
     gate = workshop.hook = Gate(stage)
     upload = workshop.upload("a.txt", TEXT)
     thread = in_thread(workshop, upload.job.id)
@@ -265,6 +276,7 @@ def test_cleaning_up_and_deleting_never_give_up(error: Exception, workshop: Work
 @pytest.mark.parametrize("stage", ["parsing", "chunking", "embedding", "indexing", "removing"])
 def test_an_interrupted_job_is_taken_up_at_the_next_start(stage: str, workshop: Workshop, monkeypatch) -> None:
     monkeypatch.setattr(job_progress, "REPORT_SECONDS", 0.0)
+    workshop.ingest("a.txt", "old")
     gate = workshop.hook = Gate(stage)
     upload = workshop.upload("a.txt", TEXT)
     thread = in_thread(workshop, upload.job.id)
