@@ -9,31 +9,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from generation.candidate_sentences import Sentence, candidate_sentences
 from generation.question_kinds import kind_match
-from ingestion.sentences import sentence_spans
 from retrieval.embedding import Embedder
 from retrieval.lexical import LexicalEncoder
 from retrieval.passages import Passage
 from retrieval.token_vectors import max_similarity
 
-MAX_PASSAGES = 6
 MAX_SENTENCES = 24
 """Sentences that are embedded for one question: the best by BM25 and all of the first passage, about 60 ms on two cores."""
 
-_TABLE_RULE = re.compile(r"[\s|:-]*")
-_WORD = re.compile(r"\w")
 _NAME = re.compile(r"(?<=\s)[^\W\d_a-z][\w-]+|\b\d[\d.,:]*\d\b|\b\d\b")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Sentence:
-    """A verbatim sentence (or table row without its outer bars); `start` and `end` are offsets in the document."""
-
-    text: str
-    passage: Passage
-    rank: int
-    start: int
-    end: int
 
 
 FEATURES = (
@@ -59,33 +45,18 @@ class Evidence:
     features: NDArray[np.float32]
 
 
-def sentences_of(passages: Sequence[Passage]) -> list[Sentence]:
-    """All sentences of the passages' contexts, each place of a document once, best passage first."""
-    found: dict[tuple[str, int], Sentence] = {}
-    for rank, passage in enumerate(passages[:MAX_PASSAGES]):
-        for start, end in sentence_spans(passage.context):
-            start, end = _without_bars(passage.context, start, end)
-            text = passage.context[start:end]
-            if not _WORD.search(text) or _TABLE_RULE.fullmatch(text):
-                continue
-            place = (passage.chunk.document_id, passage.context_start + start)
-            offset = passage.context_start
-            found.setdefault(place, Sentence(text, passage, rank, offset + start, offset + end))
-    return list(found.values())
-
-
 def gather(question: str, passages: Sequence[Passage], embedder: Embedder, lexical: LexicalEncoder) -> Evidence:
     """The sentences that may answer the question, with their features."""
-    pool = sentences_of(passages)
+    pool = candidate_sentences(passages)
     if not pool:
         return Evidence([], np.zeros((0, len(FEATURES)), dtype=np.float32))
     asked = sorted(set(lexical.terms(question)))
-    terms = [lexical.terms(f"{sentence.text}") for sentence in pool]
+    terms = [lexical.terms(sentence.scored) for sentence in pool]
     headings = {one.passage.chunk.chunk_id: set(lexical.terms(_heading(one.passage))) for one in pool}
     bm25 = bm25_scores(asked, terms)
     chosen = _preselect(pool, bm25)
     asked_vectors = embedder.embed_query(question)
-    embeddings = embedder.embed_passages([pool[position].text for position in chosen])
+    embeddings = embedder.embed_passages([pool[position].scored for position in chosen])
     weights = _idf(asked, terms)
     best_bm25 = max(float(bm25.max()), 1e-6)
     names = names_in(question)
@@ -105,7 +76,7 @@ def gather(question: str, passages: Sequence[Passage], embedder: Embedder, lexic
                 _coverage(asked, weights, near),
                 _names_covered(names, sentence.passage),
                 float(bm25[position]) / best_bm25,
-                kind_match(question, sentence.text),
+                kind_match(question, sentence.scored),
                 1.0 / (1 + sentence.rank),
                 min(1.0, len(own.difference(asked)) / 5),
                 float(sentence.text.rstrip().endswith("?")),
@@ -176,11 +147,3 @@ def _weakest(asked: NDArray[np.float32], tokens: NDArray[np.float32]) -> float:
 
 def _heading(passage: Passage) -> str:
     return " ".join((*passage.chunk.heading_path, passage.chunk.document_name))
-
-
-def _without_bars(text: str, start: int, end: int) -> tuple[int, int]:
-    while start < end and text[start] in "| \t":
-        start += 1
-    while end > start and text[end - 1] in "| \t":
-        end -= 1
-    return start, end

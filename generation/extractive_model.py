@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from generation.evidence import FEATURES, Evidence, Sentence, gather
+from generation.candidate_sentences import Sentence
+from generation.evidence import FEATURES, Evidence, gather
 from retrieval.embedding import Embedder
 from retrieval.lexical import LexicalEncoder
 from retrieval.passages import Passage
