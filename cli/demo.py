@@ -22,7 +22,20 @@ class DemoQuestion:
     shows: str
 
 
-QUESTIONS: tuple[DemoQuestion, ...] = ()
+QUESTIONS = (
+    DemoQuestion(
+        "How long is the warranty on the portable Teal 200?",
+        "Crosses two documents: the data sheet names the class, a table of the handbook its term.",
+    ),
+    DemoQuestion(
+        "By which factor must the turbidity readings of T4-20817 be corrected?",
+        "Stands on a scanned page only, which was read by text recognition.",
+    ),
+    DemoQuestion(
+        "Does the API support GraphQL?",
+        "No document says: an honest refusal, with the passages that came nearest.",
+    ),
+)
 
 
 def demo() -> None:

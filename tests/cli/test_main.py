@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.cli.processes import ROOT, plumb
+
 HEAVY = (
     "fastapi",
     "uvicorn",
@@ -22,19 +23,6 @@ HEAVY = (
     "llama_index",
     "sqlalchemy",
 )
-
-
-def plumb(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `plumb` as a process of its own, with only the given `PLUMB_*` variables."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PLUMB_")}
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", *arguments],
-        cwd=cwd,
-        env={**inherited, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
