@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cli.http_client import HttpClient
+from cli.owner_lock import Owner
 from tests.cli.processes import plumb, running, stop, wait_for_owner
 
 TEXTS = {
     "leave.md": "# Leave\n\n## Carrying over\n\nUnused leave may be carried over until 31 March of the next year.\n",
     "sub/travel.txt": "Travel policy\n\nThe mileage rate for a private car is 42 cents per kilometre.\n",
 }
+NOTES = {f"{number:02}.md": f"# Note {number}\n\nRoom {number} is green.\n" for number in range(8)}
 
 
 def _write(folder: Path, texts: dict[str, str]) -> Path:
@@ -31,9 +36,15 @@ def _json(done: subprocess.CompletedProcess[str]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working directory whose data folder holds two documents."""
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A working directory whose data folder holds two documents, and a server on it, beside which commands are quick."""
     home = tmp_path_factory.mktemp("home")
+    with running("serve", "--port", "0", cwd=home):
+        wait_for_owner(home / ".plumb")
+        yield _filled(home)
+
+
+def _filled(home: Path) -> Path:
     _write(home / "papers", TEXTS)
     (home / "papers" / "empty.md").write_text("")
     done = plumb("ingest", "papers", "--json", cwd=home)
@@ -110,65 +121,57 @@ def test_doctor_counts_what_is_there(home: Path) -> None:
 
 
 def test_nothing_ingested_yet(tmp_path: Path) -> None:
-    for arguments in (("ask", "Why?"), ("ask", "Why?", "--stream"), ("search", "why")):
-        done = plumb(*arguments, cwd=tmp_path)
-        assert (done.returncode, done.stdout) == (1, "")
-        assert "plumb ingest" in done.stderr
+    done = plumb("ask", "Why?", "--stream", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "plumb ingest" in done.stderr
 
 
-def test_commands_beside_a_server_and_after_it(tmp_path: Path) -> None:
+def test_two_commands_beside_a_server_that_is_then_stopped(tmp_path: Path) -> None:
     _write(tmp_path, TEXTS)
     with running("serve", "--port", "0", cwd=tmp_path) as server:
         owner = wait_for_owner(tmp_path / ".plumb")
-        ingested = plumb("ingest", "leave.md", cwd=tmp_path)
-        assert ingested.returncode == 0, ingested.stderr
-        answers = [
-            subprocess.CompletedProcess([], process.returncode, out, err)
-            for process, (out, err) in _at_once(["ask", "Until when may leave be carried over?"], 2, cwd=tmp_path)
-        ]
-        assert [("31 March" in answer.stdout, answer.returncode) for answer in answers] == [(True, 0)] * 2
-        assert wait_for_owner(tmp_path / ".plumb").pid == owner.pid == server.pid
+        assert owner.pid == server.pid
+        assert plumb("ingest", "leave.md", cwd=tmp_path).returncode == 0
+        with contextlib.ExitStack() as stack:
+            question = ("ask", "Until when may leave be carried over?")
+            asking = [stack.enter_context(running(*question, cwd=tmp_path)) for _ in range(2)]
+            assert all("31 March" in process.communicate(timeout=60)[0] for process in asking)
         second = plumb("serve", "--port", "0", cwd=tmp_path)
         assert second.returncode == 1 and str(server.pid) in second.stderr
         code, out, err = stop(server)
     assert code == 0 and str(owner.address) in out and "key" in out, err
     assert "Traceback" not in err
-    assert "31 March" in plumb("ask", "Until when may leave be carried over?", cwd=tmp_path).stdout
-
-
-def _at_once(arguments: list[str], number: int, cwd: Path) -> list[tuple[subprocess.Popen[str], tuple[str, str]]]:
-    import contextlib
-
-    with contextlib.ExitStack() as stack:
-        processes = [stack.enter_context(running(*arguments, cwd=cwd)) for _ in range(number)]
-        return [(process, process.communicate(timeout=60)) for process in processes]
 
 
 def test_ingest_goes_on_when_the_server_beside_it_ends(tmp_path: Path) -> None:
-    _write(
-        tmp_path / "papers",
-        {f"{number:02}.md": f"# Note {number}\n\nRoom {number} is green.\n" for number in range(40)},
-    )
+    _write(tmp_path / "papers", NOTES)
     with running("serve", "--port", "0", cwd=tmp_path) as server:
-        wait_for_owner(tmp_path / ".plumb")
+        owner = wait_for_owner(tmp_path / ".plumb")
         with running("ingest", "papers", "--json", cwd=tmp_path) as ingesting:
-            time.sleep(1.5)
+            _wait_for_documents(owner)
             stop(server)
-            out, err = ingesting.communicate(timeout=60)
+            out, err = ingesting.communicate(timeout=90)
     assert ingesting.returncode == 0, err
-    assert json.loads(out)["totals"]["ready"] == 40
+    assert json.loads(out)["totals"]["ready"] == len(NOTES)
 
 
 def test_interrupted_ingest_is_finished_by_the_next(tmp_path: Path) -> None:
-    _write(
-        tmp_path / "papers",
-        {f"{number:02}.md": f"# Note {number}\n\nRoom {number} is green.\n" for number in range(40)},
-    )
+    _write(tmp_path / "papers", NOTES)
     with running("ingest", "papers", cwd=tmp_path) as ingesting:
-        wait_for_owner(tmp_path / ".plumb")
-        time.sleep(1.0)
+        _wait_for_documents(wait_for_owner(tmp_path / ".plumb"))
         code, _, err = stop(ingesting, signal.SIGINT)
     assert code == 130
     assert "Run the same command again" in err and "Traceback" not in err
     report = _json(plumb("ingest", "papers", "--json", cwd=tmp_path))
     assert {document["status"] for document in report["documents"]} <= {"ready", "unchanged"}
+    assert "green" in plumb("ask", "Which colour is room 3?", cwd=tmp_path).stdout
+
+
+def _wait_for_documents(owner: Owner) -> None:
+    """Return when the platform has taken in a document; the first then takes seconds, for which the parser starts."""
+    client = HttpClient(str(owner.address), str(owner.token))
+    for _ in range(600):
+        if client.call("GET", "/v1/documents")["documents"]:
+            return
+        time.sleep(0.1)
+    raise AssertionError("no document arrived")
