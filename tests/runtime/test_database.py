@@ -15,9 +15,9 @@ from alembic.migration import MigrationContext
 import ingestion.registry_tables as tables
 from runtime.database import MIGRATIONS, Database, database_clock, insert_if_absent, schema
 from runtime.errors import ConfigurationError, Unavailable
-from tests.ingestion.conftest import database as database_fixture
+from tests.ingestion import conftest
 
-database = database_fixture
+database, postgres = conftest.database, conftest.postgres
 
 
 @pytest.fixture
@@ -77,9 +77,13 @@ def test_every_revision_is_numbered_in_order() -> None:
 
 
 def test_a_failed_block_leaves_nothing(database: Database) -> None:
-    with pytest.raises(KeyError), database.write() as connection:
-        add_original(connection, "a")
-        raise KeyError
+    def break_off() -> None:
+        with database.write() as connection:
+            add_original(connection, "a")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        break_off()
     with database.read() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(tables.originals)).scalar() == 0
 
@@ -144,9 +148,14 @@ def test_a_full_disk_is_told_in_plain_words(sqlite_database: Database) -> None:
     with sqlite_database.write() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(Unavailable) as refusal, sqlite_database.write() as connection:
-        for n in range(1000):
-            add_original(connection, f"{n:064}")
+
+    def fill() -> None:
+        with sqlite_database.write() as connection:
+            for n in range(1000):
+                add_original(connection, f"{n:064}")
+
+    with pytest.raises(Unavailable) as refusal:
+        fill()
     assert refusal.value.code == "storage_full"
     with sqlite_database.read() as connection:
         assert connection.execute(sa.select(tables.originals)).all() == []
