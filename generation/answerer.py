@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
@@ -24,6 +25,7 @@ from generation.answers import (
     SentenceChecked,
     Usage,
 )
+from generation.candidate_sentences import Sentence
 from generation.extractive_model import ExtractiveModel
 from generation.groundedness import Checker, overall
 from retrieval.passages import Passage, Scope
@@ -103,7 +105,7 @@ class Answerer:
                 refused=refused,
                 citations=tuple(citations),
                 groundedness=None if refused else overall(verdicts, self._checker.info),
-                passages=found.passages,
+                passages=_with_cited(found.passages, citations, extract.sentences),
                 model=ModelUse(self._model.name, "extractive", _reason(extract.probability, refused)),
                 usage=Usage(),
                 cache=CacheUse(),
@@ -123,6 +125,18 @@ class Answerer:
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def _with_cited(
+    passages: Sequence[Passage], citations: Sequence[Citation], sentences: Sequence[Sentence]
+) -> tuple[Passage, ...]:
+    """The passages found, then the neighbours from whose text a sentence was quoted: every cited chunk can be shown."""
+    shown = {passage.chunk.chunk_id: passage for passage in passages}
+    for citation, sentence in zip(citations, sentences, strict=True):
+        if citation.chunk_id not in shown:
+            chunk = sentence.passage.chunk_at(sentence.start)
+            shown[chunk.chunk_id] = dataclasses.replace(sentence.passage, chunk=chunk, scores={})
+    return tuple(shown.values())
 
 
 def _checked(question: Question, model: str) -> str:

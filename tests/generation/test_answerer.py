@@ -19,7 +19,7 @@ from generation.answers import (
 from generation.assembly import build_answerer
 from generation.groundedness import VerbatimChecker
 from retrieval.assembly import build_embedder
-from retrieval.passages import Passage, Scope
+from retrieval.passages import Passage, Scope, StoredChunk
 from retrieval.retriever import SearchResult
 from runtime.settings import Settings
 from tests.generation.passage_making import passage
@@ -110,3 +110,19 @@ def test_an_unknown_model_is_named(answerer: Answerer) -> None:
 def test_what_is_not_verbatim_is_not_supported() -> None:
     verdict = VerbatimChecker().check("Annual leave is 30 days a year.", (0, 31), [LEAVE])
     assert (verdict.supported, verdict.score, verdict.evidence) == (False, 0.0, ())
+
+
+def test_a_cited_neighbour_of_a_found_chunk_is_shown_too() -> None:
+    texts = ["The canteen closes at two and the kitchen at three.", "Annual leave is 28 days a year for everybody."]
+    chunks, start = [], 0
+    for ordinal, text in enumerate(texts):
+        chunks.append(
+            StoredChunk("t", "c", "d", 1, "d.md", ordinal, text, start, start + len(text), ordinal + 1, (), (0, 1))
+        )
+        start += len(text) + 1
+    hit = Passage(chunks[0], 1.0, {}, " ".join(texts), 0, tuple(chunks))
+    answerer = build_answerer(Settings(), Finds(hit), build_embedder(Settings()))
+    answer = asyncio.run(answerer.answer(Question("How many days of annual leave are there?", Scope("t"))))
+    assert answer.citations[0].page == 2
+    assert [one.chunk.ordinal for one in answer.passages] == [0, 1]
+    assert answer.citations[0].chunk_id == answer.passages[1].chunk.chunk_id
