@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import email
+import email.errors
+import email.header
 import email.policy
 import re
 from collections.abc import Iterable
@@ -126,13 +128,21 @@ def read_outlook_message(source: Source) -> ParsedDocument:
         "Date": str(message.sent_date) if message.sent_date else headers.get("date"),
         "Subject": message.subject,
     }
-    outline.paragraph("\n".join(f"{field}: {value}" for field, value in fields.items() if value))
+    outline.paragraph("\n".join(f"{field}: {_plain(value)}" for field, value in fields.items() if value))
     attachments = [attachment.file_name for attachment in message.attachments]
     if any(name and _ENCRYPTED_ATTACHMENT.search(name) for name in attachments):
         raise _encrypted()
     add_elements(outline, partition_message(source.path))
     _name_attachments(outline, attachments)
     return outline.finish()
+
+
+def _plain(value: str) -> str:
+    """A field of a mail header whose words may still be encoded (RFC 2047)."""
+    try:
+        return str(email.header.make_header(email.header.decode_header(value)))
+    except (LookupError, ValueError, email.errors.HeaderParseError):
+        return value
 
 
 def _address(name: str | None, address: str | None) -> str:

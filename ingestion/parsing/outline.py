@@ -111,8 +111,14 @@ class Outline:
             for piece in self._pieces:
                 if piece.kind is kind and any(c.isalpha() for c in piece.text):
                     return piece.text[:_LONGEST_TITLE]
-        stem = clean(PurePosixPath(self._name.replace("\\", "/")).stem)
-        return stem[:_LONGEST_TITLE] or "document"
+        return self._stem()
+
+    def _stem(self) -> str:
+        return clean(PurePosixPath(self._name.replace("\\", "/")).stem)[:_LONGEST_TITLE] or "document"
+
+    def use_name_as_title(self) -> None:
+        """For formats whose headings name parts and never the whole (sheets of a workbook)."""
+        self.suggested_title = self._stem()
 
     def _mark_title(self, title: str) -> None:
         """A lone highest heading at the start that says the title is the title, not the root of every heading path."""
@@ -152,7 +158,7 @@ def detect_language(texts: Iterable[str]) -> str | None:
         if length > _LANGUAGE_SAMPLE:
             break
     joined = " ".join(sample)[: 2 * _LANGUAGE_SAMPLE]
-    if sum(c.isalpha() for c in joined) < _ENOUGH_LETTERS_FOR_LANGUAGE:
+    if sum(map(str.isalpha, joined)) < _ENOUGH_LETTERS_FOR_LANGUAGE:
         return None
     from langdetect import DetectorFactory, LangDetectException, detect_langs
 

@@ -207,7 +207,7 @@ def _is_prose(spans: list[Span]) -> bool:
     lines = group_lines(spans)
     if len(lines) < _LEAST_LINES:
         return False
-    letters = sum(c.isalpha() for span in spans for c in span.text)
+    letters = sum(sum(map(str.isalpha, span.text)) for span in spans)
     if letters < _LETTERS_PER_LINE * len(lines):
         return False
     extent = max(line.bottom for line in lines) - min(line.top for line in lines)
@@ -233,7 +233,7 @@ def _beside(left: list[Span], right: list[Span]) -> bool:
         return False
     lines = group_lines(left + right)
     paired = sum(1 for line in lines if len(line.cells) > 1)
-    letters = sum(c.isalpha() for span in (*left, *right) for c in span.text)
+    letters = sum(sum(map(str.isalpha, span.text)) for span in (*left, *right))
     if len(lines) < _LEAST_LINES:
         # A few lines between full-width ones: columns unless they look like a row of short cells.
         return letters > _LETTERS_PER_LINE * (len(left) + len(right)) and paired < len(lines) + 1

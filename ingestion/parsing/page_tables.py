@@ -67,7 +67,7 @@ def is_row(line: Line) -> bool:
     if filled < _STRETCHED_FILL * width or widest > _STRETCHED_GAP * line.size:
         return True
     text = line.text
-    return sum(c.isalpha() for c in text) < 0.6 * len(text)
+    return sum(map(str.isalpha, text)) < 0.6 * len(text)
 
 
 def as_table(lines: Sequence[Line]) -> str | None:

@@ -27,6 +27,8 @@ _PRIVATE_BULLETS = str.maketrans({"\uf0b7": "•", "\uf0a7": "▪", "\uf076": "�
 _LONGEST_HEADING = 160
 _MOST_HEADING_LINES = 3
 _LEVELS = 6
+# What these begin is written with a hyphen.
+_PREFIXES = frozenset({"non", "self", "all", "ex"})
 # Footnotes and captions are set smaller than the text by at least this.
 _SMALLER = 0.93
 
@@ -113,7 +115,7 @@ class TextFlow:
             return None
         if text[-1] == ";" or (text[-1] == "," and size < 1.3 * self._body):
             return None
-        if sum(c.isalpha() for c in text) < 3 or _BULLET.match(text) or _CHECK_BOX.search(text):
+        if sum(map(str.isalpha, text)) < 3 or _BULLET.match(text) or _CHECK_BOX.search(text):
             return None
         if text[0].islower() and not text[:2].isupper():
             return None
@@ -303,6 +305,8 @@ class TextFlow:
         if self._words is None:
             self._words = set(self._whole_words())
         first, second = first.lower(), second.lower()
+        if first in _PREFIXES:
+            return True
         if first + second in self._words:
             return False
         return f"{first}-{second}" in self._words or (
@@ -333,7 +337,7 @@ def _with_marker(line: Line) -> Line:
     marker, rest = line.cells
     text = marker.text.strip()
     is_marker = _BULLET.fullmatch(text) or _ENUMERATION.fullmatch(text) or _SECTION_NUMBER.match(text)
-    if not is_marker or sum(c.isalpha() for c in rest.text) < 3:
+    if not is_marker or sum(map(str.isalpha, rest.text)) < 3:
         return line
     joined = Span(
         f"{text} {rest.text}", marker.x0, rest.x1, min(marker.top, rest.top), max(marker.bottom, rest.bottom),
@@ -367,7 +371,7 @@ def _starts_section(text: str) -> bool:
 
 def _stretched(lines: Sequence[Line]) -> bool:
     """Justified text with wide spaces: long lines whose cells are phrases."""
-    letters = sum(c.isalpha() for line in lines for c in line.text)
+    letters = sum(sum(map(str.isalpha, line.text)) for line in lines)
     return letters > 35 * len(lines) and sum(len(line.cells) for line in lines) < 2.6 * len(lines)
 
 

@@ -84,7 +84,8 @@ def _read_pages(
             pages.append(PageText(612.0, 792.0, [], []))
             continue
         text = read_page_text(page)
-        letters = sum(c.isalnum() for span in text.spans for c in span.text)
+        # More spans than this hold more letters than that.
+        letters = sum(sum(map(str.isalnum, span.text)) for span in text.spans[:_FEW_LETTERS])
         if letters < _FEW_LETTERS and has_images(page):
             text = budget.read(page, text)
         pages.append(text)

@@ -72,6 +72,7 @@ def read_workbook(source: Source) -> ParsedDocument:
     # From bytes: openpyxl judges a path by its suffix, and stored originals have none.
     book = openpyxl.load_workbook(transitional(source.path), data_only=True)
     outline.stated_title = book.properties.title
+    outline.use_name_as_title()
     sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
     outline.page_count = len(sheets)
     _check_sheets(len(sheets), source.limits)
@@ -97,6 +98,7 @@ def read_old_workbook(source: Source) -> ParsedDocument:
             "The workbook is protected by a password or damaged; save it as .xlsx and upload that.", code=code
         ) from error
     outline.page_count = book.nsheets
+    outline.use_name_as_title()
     _check_sheets(book.nsheets, source.limits)
     for number, sheet in enumerate(book.sheets(), 1):
         outline.heading(sheet.name, 1, page=number)
