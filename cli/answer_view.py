@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ def print_grounds(console: Console, answer: Json) -> None:
         console.print("\nSources", style="dim")
     for citation in answer["citations"]:
         console.print(f"[{citation['marker']}] {_place(citation)}", style="cyan")
-        console.print(_indented(f"“{shortened(citation['quote'], QUOTE_WIDTH)}”"))
+        console.print(_indented(f"“{shortened(citation['quote'], QUOTE_WIDTH)}”", console))
     console.print("\n" + groundedness_line(answer), style="dim")
 
 
@@ -42,7 +43,7 @@ def print_passages(console: Console, passages: Sequence[Json]) -> None:
     for rank, passage in enumerate(passages, start=1):
         section = f" · {shortened(passage['section'], 60)}" if passage["section"] else ""
         console.print(f"{rank}. {_place(passage)}{section}  ({passage['score']:.2f})", style="cyan")
-        console.print(_indented(shortened(passage["text"], PASSAGE_WIDTH)))
+        console.print(_indented(shortened(passage["text"], PASSAGE_WIDTH), console))
 
 
 def groundedness_line(answer: Json) -> str:
@@ -66,8 +67,7 @@ def _place(source: Json) -> str:
     return one_line(source["document_name"]) + page
 
 
-def _indented(text: str) -> object:
-    from rich.padding import Padding
-    from rich.text import Text
-
-    return Padding(Text(text), (0, 0, 0, 4))
+def _indented(text: str, console: Console) -> str:
+    margin = " " * 4
+    lines = textwrap.wrap(text, console.width - 1, initial_indent=margin, subsequent_indent=margin)
+    return "\n".join(lines)

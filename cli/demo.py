@@ -25,15 +25,15 @@ class DemoQuestion:
 QUESTIONS = (
     DemoQuestion(
         "How long is the warranty on the portable Teal 200?",
-        "Crosses two documents: the data sheet names the class, a table of the handbook its term.",
+        "From a table in a Word document, which gives the term by product class.",
     ),
     DemoQuestion(
-        "By which factor must the turbidity readings of T4-20817 be corrected?",
-        "Stands on a scanned page only, which was read by text recognition.",
+        "When is the next calibration of sonde T4-20817 due?",
+        "From a scanned page, read by text recognition.",
     ),
     DemoQuestion(
         "Does the API support GraphQL?",
-        "No document says: an honest refusal, with the passages that came nearest.",
+        "No document says: a refusal, with the passages that came nearest.",
     ),
 )
 
@@ -57,11 +57,11 @@ def demo() -> None:
         )
     console = out()
     files = find_files([documents])
+    console.print(f"Sample documents: {_near(documents)}", style="dim", soft_wrap=True)
     with connect(demo_settings(load_settings())) as connection:
         with IngestView(len(files)) as view:
             run = IngestRun(connection, files, None, view.update)
             run.run()
-        console.print(f"{len(files)} sample documents from {_near(documents)}", style="dim", soft_wrap=True)
         view.summary(run)
         for question in QUESTIONS:
             console.print()

@@ -69,8 +69,8 @@ def _failure_line(outcome: Outcome) -> str:
 
 
 def _totals_line(totals: dict[str, Any]) -> str:
-    words = [f"{totals[name]} {name}" for name in ("unchanged", "failed", "unfinished") if totals[name]]
+    names = {"ready": "ingested", "unchanged": "unchanged", "failed": "failed", "unfinished": "unfinished"}
+    words = [f"{totals[name]} {word}" for name, word in names.items() if totals[name]]
     amount = f" ({totals['pages']} pages, {totals['chunks']} chunks)" if totals["chunks"] else ""
-    return f"{totals['ready']} of {totals['documents']} documents ingested in {totals['seconds']:.1f} s{amount}" + (
-        f"; {', '.join(words)}." if words else "."
-    )
+    number = totals["documents"]
+    return f"{number} document{'s' * (number != 1)} in {totals['seconds']:.1f} s: {', '.join(words)}{amount}."
