@@ -78,7 +78,7 @@ def _quotable(context: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _pieces(context: str) -> Iterator[tuple[int, int]]:
-    """Sentences; one that is really a block of short lines (a table without rules, an address, mail headers) by lines."""
+    """Sentences; a block of short lines (a table without rules, an address, the head of a mail) line by line."""
     for start, end in sentence_spans(context):
         lines = context[start:end].split("\n")
         short = sum(len(line) < _SHORT_LINE and not _SENTENCE_END.search(line) for line in lines[:-1])

@@ -17,7 +17,7 @@ from retrieval.passages import Passage
 from retrieval.token_vectors import max_similarity
 
 MAX_SENTENCES = 24
-"""Sentences that are embedded for one question: the best by BM25 and all of the first passage, about 60 ms on two cores."""
+"""Sentences that are embedded for one question: the best by BM25 and those of the first chunk."""
 
 _NAME = re.compile(r"(?<=\s)[^\W\d_a-z][\w-]+|\b\d[\d.,:]*\d\b|\b\d\b")
 
@@ -126,7 +126,7 @@ def _coverage(asked: Sequence[int], weights: dict[int, float], own: set[int]) ->
 
 
 def names_in(question: str) -> frozenset[str]:
-    """What a question about this very thing must find again: numbers, and capitalised words but the first; case folded."""
+    """What the passages must speak of too: numbers, and capitalised words but the first; case folded."""
     return frozenset(match.group().casefold() for match in _NAME.finditer(question))
 
 

@@ -17,7 +17,7 @@ class Checker(Protocol):
 
 
 class VerbatimChecker:
-    """Supported is what stands word for word in a passage: all that extractive answers need, at the cost of a search."""
+    """Supported is what stands word for word in a passage: all that extractive answers need."""
 
     info = CheckerInfo("verbatim", "1", 0.5)
 

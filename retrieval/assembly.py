@@ -20,7 +20,7 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 SPECIAL_TOKENS = 2
 
 INITIAL_MEAN_CHUNK_TERMS = 80.0
-"""`avg_len` of BM25 for an index that is empty: the mean over the development sets. `plumb reindex` sets the real one."""
+"""`avg_len` of BM25 for a new index, when the real mean is not known yet: that of the development sets."""
 
 LATE_INTERACTION_WEIGHT = 0.3
 

@@ -24,7 +24,7 @@ class Indexer:
         self,
         chunks: Sequence[StoredChunk],
         embedding_texts: Sequence[str],
-        on_progress: Callable[[str, float], None] = lambda stage, share: None,
+        on_progress: Callable[[str, float], None] = lambda _stage, _share: None,
     ) -> None:
         """Write all chunks with their vectors. `on_progress` gets `embedding` or `indexing` and the share of all chunks
         that has passed that stage; what it raises (a cancelled job) ends the work between batches.

@@ -18,7 +18,9 @@ def shingles(text: str) -> frozenset[int]:
 
 
 def distinct(texts: Iterable[tuple[str, str]], threshold: float) -> list[str]:
-    """Keys of `(key, text)` pairs, in order, without those whose Jaccard similarity to an earlier one reaches `threshold`."""
+    """Keys of `(key, text)` pairs, in order, without those whose Jaccard similarity to an earlier one is `threshold`
+    or more.
+    """
     kept: list[tuple[str, frozenset[int]]] = []
     for key, text in texts:
         own = shingles(text)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 BATCH_TOKENS = 512
-SPECIAL_TOKENS = 2
 TOKENIZE_AT_ONCE = 4096
 
 
@@ -102,7 +101,7 @@ def _parts(texts: Sequence[str]) -> list[Sequence[str]]:
 
 def _equal_length_batches(lengths: Sequence[int]) -> list[list[int]]:
     """Positions grouped by length, longest first (so that no long batch is left for the end)."""
-    batches = []
+    batches: list[list[int]] = []
     order = sorted(range(len(lengths)), key=lambda position: -lengths[position])
     for length, group in itertools.groupby(order, key=lambda position: lengths[position]):
         positions = list(group)

@@ -1,7 +1,8 @@
 """The second look at the best candidates.
 
-`LateInteraction` needs nothing but the token vectors that the index keeps: MaxSim (Khattab and Zaharia, 2020) mixed with
-the fused score. `CrossEncoderReranker` reads question and passage together with any sentence-transformers CrossEncoder.
+`LateInteraction` needs nothing but the token vectors that the index keeps: MaxSim (Khattab and Zaharia, 2020) mixed
+with the fused score. `CrossEncoderReranker` reads question and passage together, with any CrossEncoder of
+sentence-transformers.
 """
 
 from __future__ import annotations

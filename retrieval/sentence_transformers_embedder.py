@@ -22,12 +22,14 @@ TOKEN_DIMENSION = 128
 
 
 class SentenceTransformersEmbedder:
-    """`model` is a name that is in the local cache or a folder; loading takes seconds and imports torch. Thread-safe."""
+    """`model` is a name that is in the local cache or a folder; loading imports torch, in seconds. Thread-safe."""
 
     def __init__(self, model: str, *, device: str | None = None) -> None:
         from sentence_transformers import SentenceTransformer
 
-        self._model: Any = SentenceTransformer(model, device=device)
+        # The stubs of the library do not know that a model is a sequence of modules.
+        loaded: Any = SentenceTransformer(model, device=device)
+        self._model = loaded
         self._running = threading.Lock()
         self.name = f"{model}/sentence-transformers"
         self.dimension = int(self._model.get_embedding_dimension())

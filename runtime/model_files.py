@@ -55,7 +55,7 @@ def minilm_weights() -> Path:
 
 
 def cache_folder() -> Path:
-    """For derived model files, shared by all data folders of this user: `$XDG_CACHE_HOME/plumbline` or `~/.cache/plumbline`."""
+    """For derived model files, shared by all data folders of a user: `~/.cache/plumbline`, or in `$XDG_CACHE_HOME`."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "plumbline"
 

@@ -35,9 +35,11 @@ def postgres() -> Iterator[str | None]:
     if not binaries:
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="plumb-postgres-") as folder:
-        with private_server(Path(binaries), Path(folder)) as address:
-            yield address
+    with (
+        tempfile.TemporaryDirectory(prefix="plumb-postgres-") as folder,
+        private_server(Path(binaries), Path(folder)) as address,
+    ):
+        yield address
 
 
 def answering() -> str | None:

@@ -24,7 +24,7 @@ from pptx.util import Inches, Pt
 
 from sample_builders.source import Block, Source, bold_runs, plain
 
-BUILT = datetime.datetime(2025, 4, 1, 9, 0, 0)
+BUILT = datetime.datetime(2025, 4, 1, 9, 0, 0)  # noqa: DTZ001 (the office formats know no time zone)
 INK = "12343B"
 TABLE_STYLE = "Light Grid Accent 1"
 AUTHOR = "Brackmere Instruments"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from retrieval.embedding import Embedder
 from retrieval.assembly import build_embedder
+from retrieval.embedding import Embedder
 from runtime.settings import Settings
 
 TEXTS = [

@@ -44,9 +44,7 @@ def document(document_id: str, texts: list[str], *, version: int = 1, tenant: st
         parent = (ordinal - ordinal % 3, min(len(texts) - 1, ordinal - ordinal % 3 + 2))
         end = start + len(text)
         name = f"{document_id}.md"
-        chunks.append(
-            StoredChunk(tenant, "c", document_id, version, name, ordinal, text, start, end, None, (), parent)
-        )
+        chunks.append(StoredChunk(tenant, "c", document_id, version, name, ordinal, text, start, end, None, (), parent))
         start = end + 1
     return chunks
 
