@@ -89,9 +89,12 @@ class FolderOriginalStore:
             try:
                 with os.fdopen(descriptor, "wb") as target:
                     original = _copy(stream, target, self._max_bytes)
+                    path = self._path(original.content_hash)
+                    if path.exists():
+                        Path(temporary).unlink()
+                        return original
                     target.flush()
                     os.fsync(target.fileno())
-                path = self._path(original.content_hash)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(temporary, path)
             except BaseException:
