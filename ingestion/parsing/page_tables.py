@@ -110,8 +110,8 @@ def _joined_cells(spans: Sequence[Span]) -> list[_Cell]:
             continue
         cell = _Cell(text, span.x0, span.x1)
         if opening is not None:
-            start = opening.x0 if opening.x1 > opening.x0 else cell.x0
-            cell = _Cell(opening.text + cell.text, start, cell.x1)
+            # The place is that of the number: signs stand at the left edge of the column, under the end of long labels.
+            cell = _Cell(opening.text + cell.text, cell.x0, cell.x1)
             opening = None
         if _TRAILING_SIGN.search(cell.text):
             cell.text, sign = cell.text[:-1].rstrip(), cell.text[-1]

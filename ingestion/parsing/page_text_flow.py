@@ -28,7 +28,7 @@ _LONGEST_HEADING = 160
 _MOST_HEADING_LINES = 3
 _LEVELS = 6
 # What these begin is written with a hyphen.
-_PREFIXES = frozenset({"non", "self", "all", "ex"})
+_PREFIXES = frozenset({"non", "self", "all"})
 # Footnotes and captions are set smaller than the text by at least this.
 _SMALLER = 0.93
 
@@ -158,7 +158,8 @@ class TextFlow:
                 self._write_rows(lines[index:end], block, page)
                 index = end
             else:
-                index = self._write_lines(lines, index, block, page, first)
+                limit = min((start for start in runs if start > index), default=len(lines))
+                index = self._write_lines(lines[:limit], index, block, page, first)
             first = False
 
     def _write_rows(self, lines: Sequence[Line], block: Block, page: int) -> None:
@@ -265,6 +266,8 @@ class TextFlow:
         gap = (line.top - last.bottom) / size
         if gap > self._gap + 0.45 or gap < -1.5:
             return False
+        if not ended and line.text[0].islower():
+            return True
         indent = line.x0 - last.x0
         if current.kind is ElementKind.LIST_ITEM and current.lines == 1:
             return indent > -0.5 * size
@@ -370,9 +373,11 @@ def _starts_section(text: str) -> bool:
 
 
 def _stretched(lines: Sequence[Line]) -> bool:
-    """Justified text with wide spaces: long lines whose cells are phrases."""
-    letters = sum(sum(map(str.isalpha, line.text)) for line in lines)
-    return letters > 35 * len(lines) and sum(len(line.cells) for line in lines) < 2.6 * len(lines)
+    """Justified text with wide spaces: long lines whose cells are phrases, hardly a number among them."""
+    texts = [line.text for line in lines]
+    letters, digits = (sum(sum(map(kind, text)) for text in texts) for kind in (str.isalpha, str.isdigit))
+    few_cells = sum(len(line.cells) for line in lines) < 2.6 * len(lines)
+    return letters > 35 * len(lines) and digits < 0.1 * letters and few_cells
 
 
 def _code(lines: Sequence[Line]) -> str:

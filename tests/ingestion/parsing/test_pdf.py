@@ -213,3 +213,14 @@ def test_three_thousand_pages(read):
     parsed = read(finish(page, buffer), "long.pdf")
     assert parsed.page_count == 3000
     assert parsed.elements[-1].page == 3000 and "Record 2999" in parsed.elements[-1].text
+
+
+def test_bold_heading_right_above_a_table_does_not_swallow_its_header(read, tables_of):
+    page, buffer = document()
+    write(page, ["The following figures were reported to the board in spring."] * 6, 72, 780)
+    write(page, ["Losses of Water"], 72, 660, 10, "Helvetica-Bold")
+    for index, row in enumerate([["Plant", "Litres", "Share"], ["North", "1,200", "4%"], ["South", "900", "3%"]]):
+        for x, text in zip((72, 250, 350), row, strict=True):
+            write(page, [text], x, 648 - 12 * index, 10, "Helvetica-Bold" if index == 0 else "Helvetica")
+    (table,) = tables_of(read(finish(page, buffer), "losses.pdf"))
+    assert table == "| Plant | Litres | Share |\n|---|---|---|\n| North | 1,200 | 4% |\n| South | 900 | 3% |"
