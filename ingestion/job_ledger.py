@@ -1,7 +1,8 @@
 """What workers write of their jobs: who has a job, how far it is, how it ended.
 
 A worker claims a job before it touches anything and holds the claim by a token of its own. One document is worked on by
-one job at a time. A worker that died stops its heartbeat; whoever claims the job next counts the death.
+one job at a time. A worker that died stops its heartbeat; whoever claims the job next counts the death. Only how a job
+ends is written durably: what else a crash of the machine swallows is done again.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class JobLedger:
 
     def claim(self, job_id: str) -> Claim | float | None:
         """Take a job up. `None`: nothing to do. Seconds: somebody else is at this document, ask again after them."""
-        with self._database.write() as connection:
+        with self._database.write(durable=False) as connection:
             row = find_job(connection, job_id)
             if row is None or row.finished_at is not None:
                 return None
@@ -92,13 +93,13 @@ class JobLedger:
 
     def heartbeat(self, claim: Claim) -> None:
         """Hold the job for another while. Raises JobLost."""
-        with self._database.write() as connection:
+        with self._database.write(durable=False) as connection:
             if connection.execute(_own(claim).values(heartbeat_at=database_clock())).rowcount == 0:
                 raise JobLost
 
     def report(self, claim: Claim, status: Status, progress: float, timings: Mapping[str, float]) -> None:
         """Write how far the job is. Raises JobLost and JobCancelled."""
-        with self._database.write() as connection:
+        with self._database.write(durable=False) as connection:
             connection.execute(
                 documents.update()
                 .where(documents.c.job_id == claim.job.id, documents.c.status.not_in([status, Status.DELETING]))
@@ -207,7 +208,7 @@ class JobLedger:
         values: dict[str, Any] = {"status": Status.QUEUED, "claim": None, "heartbeat_at": database_clock()}
         if error is not None:
             values |= {"retries": jobs.c.retries + 1, "error_code": error.code, "error_message": error.message}
-        with self._database.write() as connection:
+        with self._database.write(durable=False) as connection:
             lock_document(connection, claim.job.document_id)
             connection.execute(_own(claim).values(**values))
             connection.execute(
@@ -221,7 +222,7 @@ class JobLedger:
 
     def release_all(self) -> None:
         """Count every claim as that of a dead worker. Only for the one process that owns the records, at its start."""
-        with self._database.write() as connection:
+        with self._database.write(durable=False) as connection:
             connection.execute(
                 jobs.update()
                 .where(jobs.c.claim.is_not(None), jobs.c.finished_at.is_(None))

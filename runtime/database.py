@@ -153,14 +153,20 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """A transaction, committed when the block ends and rolled back when it raises."""
+    def write(self, *, durable: bool = True) -> Iterator[sa.Connection]:
+        """A transaction, committed when the block ends and rolled back when it raises.
+
+        What is not `durable` survives a crash of the process at once and one of the machine only a moment later, which
+        spares a wait for the disk.
+        """
         with (
             _translated(),
             self._writers,
-            self._engine.connect().execution_options(writes=True) as connection,
+            self._engine.connect().execution_options(writes=True, durable=durable) as connection,
             connection.begin(),
         ):
+            if not durable and self._file is None:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
             yield connection
 
     def ping(self) -> None:
@@ -177,14 +183,18 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000}")
     connection.execute("PRAGMA journal_mode = WAL")
-    # In WAL mode only FULL keeps a commit through a power failure, and an upload is answered after its commit.
-    connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
+    options = connection.get_execution_options()
+    if not options.get("writes"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # In WAL mode only FULL keeps a commit through a power failure.
+    connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if options['durable'] else 'NORMAL'}")
     # A deferred transaction that reads before it writes fails at once (SQLITE_BUSY) when another writer was faster.
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _migrate(connection: sa.Connection) -> None:
