@@ -126,6 +126,14 @@ def test_nothing_ingested_yet(tmp_path: Path) -> None:
     assert "plumb ingest" in done.stderr
 
 
+def test_commands_started_at_once_share_one_platform(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        started = [stack.enter_context(running("documents", "list", "--json", cwd=tmp_path)) for _ in range(3)]
+        ended = [(process.communicate(timeout=60), process.returncode) for process in started]
+    assert [code for _, code in ended] == [0, 0, 0], ended
+    assert [json.loads(out)["documents"] for (out, _), _ in ended] == [[], [], []]
+
+
 def test_two_commands_beside_a_server_that_is_then_stopped(tmp_path: Path) -> None:
     _write(tmp_path, TEXTS)
     with running("serve", "--port", "0", cwd=tmp_path) as server:
