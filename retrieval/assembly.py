@@ -51,9 +51,9 @@ def minilm_graph_file(*, int8: bool) -> Path:
     from runtime.model_files import MINILM_SHA256, derived_file, minilm_weights
 
     here = Path(__file__).parent
-    projection = here / "token_projection.npy"
+    calibration = here / "minilm_calibration.npz"
     recipe = hashlib.sha256(MINILM_SHA256.encode())
-    for source in (here / "minilm_graph.py", projection):
+    for source in (here / "minilm_graph.py", calibration):
         recipe.update(source.read_bytes())
 
     def write(target: Path) -> None:
@@ -61,7 +61,10 @@ def minilm_graph_file(*, int8: bool) -> Path:
 
         from retrieval.minilm_graph import write as write_graph
 
-        write_graph(minilm_weights(), np.load(projection), target, int8=int8)
+        with np.load(calibration) as arrays:
+            known = dict(arrays)
+        projection = known.pop("projection")
+        write_graph(minilm_weights(), projection, known if int8 else None, target)
 
     return derived_file(f"minilm-{'int8' if int8 else 'fp32'}-{recipe.hexdigest()[:12]}.onnx", write)
 

@@ -2,7 +2,7 @@
 
 ColBERT (Khattab and Zaharia, 2020, arXiv:2004.12832) scores a passage by the best match of each question token
 (MaxSim). Token vectors of the embedding model's last layer serve for that without further weights, cut to a few
-dimensions by a fixed projection (principal axes, `token_projection.npy`, fitted by scripts/fit_token_projection.py)
+dimensions by a fixed projection (principal axes, in `minilm_calibration.npz`, found by scripts/calibrate_minilm.py)
 and pooled.
 """
 
