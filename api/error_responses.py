@@ -121,7 +121,9 @@ def install_error_responses(app: FastAPI) -> None:
 async def _plumbline_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PlumblineError)
     if status_of(error) >= 500:
-        _log.error(error.message, exc_info=error, extra={"code": error.code, "request_id": request.state.request_id})
+        # Only what is our own fault needs a trace: a full disk, a locked index and the like are told by their sentence.
+        trace = error if status_of(error) == 500 else None
+        _log.error(error.message, exc_info=trace, extra={"code": error.code, "request_id": request.state.request_id})
     return problem_response(error, request.state.request_id)
 
 
@@ -129,7 +131,10 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     details = error.errors()
     # The values themselves are left out: they may hold anything, and answers to errors end up in logs.
-    fields = [{"field": _field_name(detail["loc"]), "message": str(detail["msg"])} for detail in details]
+    fields = [
+        {"field": _field_name(detail["loc"]), "message": str(detail["msg"]).removeprefix("Value error, ")}
+        for detail in details
+    ]
     first = details[0]
     if first["type"] == "json_invalid":
         problem = InvalidInput(f"The body is not valid JSON: {first['ctx']['error']}.", code="invalid_json")

@@ -11,7 +11,7 @@ import errno
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
@@ -71,9 +71,10 @@ async def _read(
     if declared.isdigit() and int(declared) > max_file_bytes + _OVERHEAD_BYTES:
         raise _too_large(max_file_bytes)
     try:
-        file = kept.enter_context(tempfile.TemporaryFile(dir=folder))  # noqa: SIM115, `kept` closes it
+        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115, `kept` closes it
     except OSError as error:
         raise _not_kept(error) from error
+    kept.callback(_discard, file)
     reader = _UploadReader(boundary, cast(BinaryIO, file), max_file_bytes)
     batch = bytearray()
     async for piece in body:
@@ -82,6 +83,12 @@ async def _read(
             await run_in_threadpool(reader.feed, bytes(batch))
             batch.clear()
     return await run_in_threadpool(reader.finish, bytes(batch))
+
+
+def _discard(file: IO[bytes]) -> None:
+    # Closing writes what is still buffered, which fails on a full disk and would hide the error told to the caller.
+    with contextlib.suppress(OSError):
+        file.close()
 
 
 def _not_kept(error: OSError) -> PlumblineError:

@@ -34,15 +34,15 @@ def _text(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError("the text is not valid Unicode") from None
+        raise ValueError("The text holds broken characters (lone surrogates). Remove them.") from None
     if "\0" in text:
-        raise ValueError("the text holds a NUL character")
+        raise ValueError("The text holds a NUL character. Remove it.")
     return text
 
 
 Text: TypeAlias = Annotated[str, AfterValidator(_text)]
 Identifier: TypeAlias = Annotated[str, StringConstraints(max_length=100, pattern=r"^[\x21-\x7e]+$")]
-CollectionName: TypeAlias = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+CollectionName: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_text)]
 
 
 def _question(text: str) -> str:

@@ -39,7 +39,10 @@ QUESTIONS = (
 
 
 def demo() -> None:
-    """Ingest the sample documents and ask them three questions. Your own data folder is not touched."""
+    """Ingest the sample documents and ask them three questions.
+
+    Your own data folder is not touched.
+    """
     from cli.answer_view import print_answer
     from cli.connection import connect
     from cli.console import out

@@ -18,7 +18,10 @@ _STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
-    """Check this installation. Ends with 1 when something that is needed is missing."""
+    """Check this installation.
+
+    Ends with 1 when something that is needed is missing.
+    """
     from cli.console import print_json
     from cli.doctor_checks import all_checks
     from runtime.settings import load_settings

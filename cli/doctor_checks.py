@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from cli.connection import connect, log_path
+from cli.connection import connect
 from cli.http_client import RemoteProblem
 from cli.owner_lock import is_owned, read_owner
 from runtime.errors import PlumblineError
@@ -141,7 +141,7 @@ def _platform(settings: Settings) -> Iterator[Check]:
             if ready.state == "ok":
                 yield from _documents(connection)
     except PlumblineError as error:
-        yield Check("platform", "problem", error.message, f"The log is {log_path(settings.data_dir)}.")
+        yield Check("platform", "problem", error.message)
 
 
 def _readiness(connection: Connection) -> Check:

@@ -27,7 +27,10 @@ def retrieval(
     arms: Annotated[str, typer.Option(help="Which arms, with commas.")] = "bm25,dense,fused,reranked",
     out: Out = None,
 ) -> None:
-    """How well the right passages are found, in an index of its own that is dropped afterwards."""
+    """Measure how well the right passages are found.
+
+    In an index of its own, which is dropped afterwards.
+    """
     from evals.assembly import run_retrieval
     from runtime.settings import load_settings
 
@@ -46,7 +49,10 @@ def answers(
     model: Annotated[str | None, typer.Option(help="Language model; chosen by the router otherwise.")] = None,
     out: Out = None,
 ) -> None:
-    """How often answers are right and refusals deserved. Questions without a context are asked of the documents."""
+    """Measure how often answers are right and refusals deserved.
+
+    Questions without a context are asked of the documents.
+    """
     from cli.connection import Connection, connect
     from evals.assembly import run_answers
     from runtime.settings import load_settings
@@ -73,7 +79,10 @@ def compare(
     a: Annotated[Path, typer.Argument(help="The run to compare with.", metavar="A.json")],
     b: Annotated[Path, typer.Argument(help="The run to compare.", metavar="B.json")],
 ) -> None:
-    """Differences B - A of two runs over the same data, with 95% confidence intervals."""
+    """Compare two runs over the same data.
+
+    Differences B - A with 95% confidence intervals.
+    """
     from cli.console import out
     from evals.compare_runs import compare_runs
     from evals.run_record import read_run_record
@@ -87,7 +96,10 @@ def gate(
     baseline: Annotated[Path, typer.Option(help="The run that must not be fallen behind.", metavar="A.json")],
     candidate: Annotated[Path, typer.Option(help="The run to judge.", metavar="B.json")],
 ) -> None:
-    """Fail (exit 1) when quality fell significantly from A to B; speed and cost do not count. For pipelines."""
+    """Fail (exit 1) when quality fell significantly from A to B.
+
+    For pipelines; speed and cost do not count.
+    """
     from cli.console import out
     from evals.compare_runs import regressions
     from evals.run_record import read_run_record

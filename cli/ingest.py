@@ -15,7 +15,10 @@ def ingest(
     collection: Annotated[str | None, typer.Option(help="Collection to put the documents into.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
-    """Make documents searchable. Files that are known already, byte for byte, are left alone."""
+    """Make documents searchable.
+
+    Files that are known already, byte for byte, are left alone.
+    """
     from cli.connection import connect
     from cli.console import err, print_json
     from cli.file_walk import find_files

@@ -26,7 +26,10 @@ _FINAL = frozenset({"ready", "unchanged", "failed", "cancelled"})
 
 @dataclasses.dataclass(slots=True)
 class Outcome:
-    """What became of one file so far. `status` is a status word of the contract, `unchanged`, or `not sent`."""
+    """What became of one file so far. `status` is a status word of the contract, `unchanged`, or `not sent`.
+
+    `error` of an unfinished file says why it waits for another try.
+    """
 
     file: SourceFile
     status: str = "not sent"
@@ -118,9 +121,10 @@ class IngestRun:
                 raise
             outcome.status, outcome.error = "failed", "The document was deleted while it was being ingested."
             return True
-        if (job["status"], job["progress"]) == (outcome.status, outcome.progress):
+        error = job["error"]["message"] if job["error"] else None
+        if (job["status"], job["progress"], error) == (outcome.status, outcome.progress, outcome.error):
             return False
-        outcome.status, outcome.progress = job["status"], job["progress"]
+        outcome.status, outcome.progress, outcome.error = job["status"], job["progress"], error
         if outcome.finished:
             self._finish(outcome, job)
         return True
@@ -153,8 +157,6 @@ class IngestRun:
 
     def _finish(self, outcome: Outcome, job: Json) -> None:
         outcome.seconds = round((outcome.seconds or 0.0) + sum(job["timings"].values()), 3)
-        if job["error"]:
-            outcome.error = job["error"]["message"]
         if outcome.status == "ready":
             self._add_facts(outcome)
 

@@ -32,7 +32,7 @@ class IngestView:
             disable=not self._console.is_terminal,
         )
         self._task = self._progress.add_task("", total=total, doing="")
-        self._reported: set[str] = set()
+        self._reported: set[tuple[str, bool]] = set()
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -50,9 +50,11 @@ class IngestView:
             finished += 1.0 if outcome.finished else outcome.progress
             if not doing and outcome.status in _STAGES:
                 doing = f"{outcome.status} {shortened(outcome.file.name, 40)}"
-            if outcome.status in ("failed", "cancelled") and outcome.file.name not in self._reported:
-                self._reported.add(outcome.file.name)
-                self._console.print(_failure_line(outcome), style="red", soft_wrap=True)
+            failed = outcome.status in ("failed", "cancelled")
+            # A wait can last minutes (a full disk), so it is told once, as a failure is.
+            if (failed or outcome.error) and (outcome.file.name, failed) not in self._reported:
+                self._reported.add((outcome.file.name, failed))
+                self._console.print(_failure_line(outcome), style="red" if failed else "yellow", soft_wrap=True)
         self._progress.update(self._task, completed=finished, doing=doing)
 
     def summary(self, run: IngestRun) -> None:
@@ -65,7 +67,8 @@ class IngestView:
 
 
 def _failure_line(outcome: Outcome) -> str:
-    return f"{outcome.status:<7} {one_line(str(outcome.file.path))}: {one_line(outcome.error or 'no reason given')}"
+    word = outcome.status if outcome.finished else "waiting"
+    return f"{word:<7} {one_line(str(outcome.file.path))}: {one_line(outcome.error or 'no reason given')}"
 
 
 def _totals_line(totals: dict[str, Any]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -45,10 +47,19 @@ def main() -> NoReturn:
         # The reader of our output has gone (`plumb search x | head`): nothing to say, and nobody to say it to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            _give_up(error)
+        _complain("The disk is full. Free some space and try again.")
+        sys.exit(EXIT_FAILED)
     except Exception as error:  # noqa: BLE001  # the last resort: users get a sentence, the log gets the trace
-        _complain(f"Something unexpected went wrong ({type(error).__name__}: {error}). {_write_trace()}")
-        sys.exit(EXIT_UNEXPECTED)
+        _give_up(error)
     sys.exit(0)
+
+
+def _give_up(error: Exception) -> NoReturn:
+    _complain(f"Something unexpected went wrong ({type(error).__name__}: {error}). {_write_trace()}")
+    sys.exit(EXIT_UNEXPECTED)
 
 
 def _complain(message: str) -> None:
@@ -63,7 +74,6 @@ def _write_trace() -> str:
     """Append the current trace to the log; a sentence that says where it is."""
     import tempfile
     import traceback
-    from pathlib import Path
 
     from cli.connection import log_path
 
@@ -72,13 +82,16 @@ def _write_trace() -> str:
 
         path = log_path(load_settings().data_dir)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = path.open("a", encoding="utf-8")
+        _append(path, traceback.format_exc())
     except (OSError, PlumblineError):
         path = Path(tempfile.mkdtemp(prefix="plumb-")) / "plumb.log"
-        file = path.open("a", encoding="utf-8")
-    with file:
-        traceback.print_exc(file=file)
+        _append(path, traceback.format_exc())
     return f"The details are in {path}; please report them."
+
+
+def _append(path: Path, text: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import fcntl
 import json
 import os
 from pathlib import Path
 
-from runtime.errors import ConfigurationError
+from runtime.errors import ConfigurationError, Unavailable
 
 LOCK_NAME = "owner.lock"
 
@@ -38,13 +39,15 @@ class OwnerLock:
     def acquire(self) -> bool:
         """Take the lock without waiting; false when another process (or another lock object) holds it.
 
-        Creates the folder (mode 0700) when it is missing. Raises `ConfigurationError` when it cannot be written.
+        Creates the folder (mode 0700) when it is missing. Raises `ConfigurationError` when it cannot be written,
+        `Unavailable` when its disk is full.
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             # The file is never removed: a waiting process would lock the removed one, and two owners would result.
             fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
+            self._refuse_full_disk(error)
             raise ConfigurationError(
                 f"The data folder {self._path.parent} cannot be used ({error.strerror}). "
                 "Set PLUMB_DATA_DIR to a folder that you may write to."
@@ -53,8 +56,12 @@ class OwnerLock:
             os.close(fd)
             return False
         self._fd = fd
-        os.fchmod(fd, 0o600)
-        self._write(Owner(os.getpid()))
+        try:
+            os.fchmod(fd, 0o600)
+            self._write(Owner(os.getpid()))
+        except BaseException:
+            self.release()
+            raise
         return True
 
     def publish(self, address: str, token: str) -> None:
@@ -76,8 +83,19 @@ class OwnerLock:
         if self._fd is None:
             raise RuntimeError("the lock is not held")
         data = json.dumps(dataclasses.asdict(owner)).encode()
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, data, 0)
+        try:
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, data, 0)
+        except OSError as error:
+            self._refuse_full_disk(error)
+            raise
+
+    def _refuse_full_disk(self, error: OSError) -> None:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Unavailable(
+                f"The disk of the data folder {self._path.parent} is full. Free some space and try again.",
+                code="storage_full",
+            ) from error
 
 
 def read_owner(data_dir: Path) -> Owner | None:

@@ -13,7 +13,7 @@ def search(
     collection: Annotated[str | None, typer.Option(help="Only this collection; all of them otherwise.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
-    """Find passages."""
+    """Find the passages nearest to a question."""
     from cli.answer_view import print_passages
     from cli.ask import ask_body, require_documents
     from cli.connection import connect

@@ -22,7 +22,10 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; only this machine's own for now.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8000,
 ) -> None:
-    """Run the server. SIGTERM or Ctrl-C ends it after the requests in flight; a second Ctrl-C ends it at once."""
+    """Serve the web page and the HTTP interface.
+
+    SIGTERM or Ctrl-C ends it after the requests in flight; a second Ctrl-C ends it at once.
+    """
     from cli.owner_lock import OwnerLock, read_owner
     from runtime.errors import Unavailable
     from runtime.settings import load_settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from retrieval.index_folder import sync_path
 # Every call into Edge holds the interpreter lock, so a batch is as large as a search may have to wait: 32 points with
 # their token vectors take some 4 ms.
 WRITE_BATCH = 32
+
+_log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(slots=True)
@@ -101,7 +104,10 @@ class LiveShard:
     def close(self) -> None:
         with self._writing:
             self._drain(self._served)
-            self._served.shard.flush()
+            try:
+                self._served.shard.flush()
+            except Exception:  # Edge raises bare ones; the write-ahead log has everything, and the disk may be full
+                _log.warning("The index could not be written out; its next opening does that", exc_info=True)
             self._served.shard.close()
 
     @contextlib.contextmanager

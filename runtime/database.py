@@ -225,6 +225,11 @@ def _translated() -> Iterator[None]:
             raise DatabaseDamaged("The file with the records is damaged. Restore it from a backup.") from error
         if sqlite_code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             message = "The records are busy: another process has been writing to them for too long. Try again."
+        elif sqlite_code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}:
+            message = (
+                f"The file with the records cannot be used ({_first_line(cause or error)}). See whether its disk is "
+                "full or its folder may not be written, and try again."
+            )
         else:
             message = f"The database does not answer ({_first_line(cause or error)}). Check that it runs and try again."
         raise DatabaseUnavailable(message) from error

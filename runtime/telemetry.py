@@ -52,6 +52,8 @@ def configure_logging(*, level: str = "INFO", json_lines: bool = False, stream: 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    # A log that cannot be written (a full disk) must not fill the terminal with traces instead.
+    logging.raiseExceptions = False
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
 
