@@ -98,7 +98,8 @@ def _read_pages(
     if budget.left_out:
         outline.warn(f"{budget.left_out} scanned pages were left out: at most {limits.ocr_pages} a document are read.")
     if budget.read_pages:
-        outline.warn(f"{budget.read_pages} pages have no text layer; their text was recognised and may contain errors.")
+        without = "1 page has" if budget.read_pages == 1 else f"{budget.read_pages} pages have"
+        outline.warn(f"{without} no text layer; the text was recognised from the picture and may contain errors.")
     return pages
 
 
