@@ -1,7 +1,7 @@
 """What may be quoted from a passage: its sentences, list items and table rows, but not its headings.
 
-A table row says little without its header row, so each candidate has a second text for scoring: the row with its column
-names, under the heading of its section. The quote itself stays verbatim.
+A table row says little without its header row, and a short line little without its heading, so each candidate has a
+second text for scoring: the row with its column names, under the heading of its section. The quote stays verbatim.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ _SENTENCE_END = re.compile(r"[.!?…。！？:;][\"'”’»)\]]*$")
 _CONTENTS_LINE = re.compile(r"\.{3}\s*\d+$")
 _BULLET = re.compile(r"^(?:[-*+•▪◦‣–·]|\(?\w{1,3}[.)])\s+")
 _HEADING_WORDS = 8
+_SPEAKS_FOR_ITSELF = 8
+"""Words from which on a line is scored without its heading, which would make all sentences of a section alike."""
 _LINES_OF_A_LIST = 3
 _SHORT_LINE = 90
 
@@ -47,10 +49,9 @@ def candidate_sentences(passages: Sequence[Passage]) -> list[Sentence]:
             text = passage.context[start:end]
             if any(text.strip("#* ") == heading for heading in chunk.heading_path):
                 continue
-            heading = chunk.heading_path[-1] if chunk.heading_path else ""
-            sentence = Sentence(
-                text, f"{heading}: {scored}" if heading else scored, passage, rank, offset + start, offset + end
-            )
+            if chunk.heading_path and (scored != text or len(text.split()) < _SPEAKS_FOR_ITSELF):
+                scored = f"{chunk.heading_path[-1]}: {scored}"
+            sentence = Sentence(text, scored, passage, rank, offset + start, offset + end)
             found.setdefault((chunk.document_id, offset + start), sentence)
     return list(found.values())
 

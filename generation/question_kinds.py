@@ -48,8 +48,8 @@ _MONTH = _any(
 )
 _NUMERAL = _any(
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion half "
-    "third quarter twice once dozen several"
+    "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand "
+    "million billion half third quarter twice once dozen several"
 )
 _WEEKDAY = _any("Mon Tues Wednes Thurs Fri Satur Sun") + "day"
 _DURATION = r"\d+ ?" + _any("BC AD days? weeks? months? years? hours? minutes?")

@@ -106,7 +106,7 @@ class LiveShard:
             self._drain(self._served)
             try:
                 self._served.shard.flush()
-            except Exception:  # Edge raises bare ones; the write-ahead log has everything, and the disk may be full
+            except Exception:  # noqa: BLE001  Edge raises bare ones; the write-ahead log still has everything
                 _log.warning("The index could not be written out; its next opening does that", exc_info=True)
             self._served.shard.close()
 
