@@ -48,6 +48,7 @@ STATUS_OF_CODE: dict[str, int] = {
     "internal_error": 500,
     "configuration_error": 500,
     "database_unavailable": 503,
+    "index_damaged": 503,
     "index_locked": 503,
     "index_mismatch": 503,
     "original_missing": 503,
@@ -56,6 +57,7 @@ STATUS_OF_CODE: dict[str, int] = {
     "storage_unavailable": 503,
     "unavailable": 503,
     "upload_collided": 503,
+    "disk_full": 507,
     "storage_full": 507,
 }
 

@@ -21,7 +21,8 @@ def check_active(stored: Sequence[StoredGeneration], wanted: Generation, place: 
     if active is not None and not active.generation.same_vectors(wanted):
         raise IndexMismatch(
             f"The index in {place} was built with {_describe(active.generation)}, but the settings ask for "
-            f"{_describe(wanted)}. Run `plumb reindex` to build it anew, or go back to the former settings."
+            f"{_describe(wanted)}. Go back to the former settings, or set PLUMB_DATA_DIR to another folder and "
+            "ingest the documents there."
         )
     return active
 

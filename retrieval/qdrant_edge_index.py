@@ -48,6 +48,7 @@ from retrieval.vector_index import (
 from runtime.errors import NotFound, PlumblineError
 
 _MIN_FREE_BYTES = 256 << 20
+_MIN_FREE_BYTES_TO_OPEN = 64 << 20
 
 
 class DiskFull(PlumblineError):
@@ -72,6 +73,7 @@ class QdrantEdgeIndex:
         self._folder = IndexFolder(path)
         self._folder.lock()
         try:
+            self._refuse_full_disk(_MIN_FREE_BYTES_TO_OPEN)
             self._folder.clean()
             if (current := self._folder.current()) is not None:
                 shard_path, optimized_points = current
@@ -103,6 +105,7 @@ class QdrantEdgeIndex:
     def delete_document(self, tenant: str, document_id: str, *, keep_version: int | None = None) -> None:
         document: list[edge.ConditionType] = [_equals(TENANT_FIELD, tenant), _equals("document_id", document_id)]
         kept: list[edge.ConditionType] = [] if keep_version is None else [_equals("version", keep_version)]
+        self._refuse_full_disk(_MIN_FREE_BYTES_TO_OPEN)
         self._optimizer.changed(self._live.delete(edge.Filter(must=document, must_not=kept)))
 
     def candidates(self, scope: Scope, query: QueryVectors, limit: int) -> Candidates:
@@ -169,13 +172,13 @@ class QdrantEdgeIndex:
         self._live.close()
         self._folder.unlock()
 
-    def _refuse_full_disk(self) -> None:
+    def _refuse_full_disk(self, needed: int = _MIN_FREE_BYTES) -> None:
         # Edge writes through memory maps over files with holes: on a full disk that is a SIGBUS, not an error.
         free = shutil.disk_usage(self._folder.path).free
-        if free < _MIN_FREE_BYTES:
+        if free < needed:
             raise DiskFull(
                 f"Only {free >> 20} MB are free on the disk of {self._folder.path}; the index needs "
-                f"{_MIN_FREE_BYTES >> 20} MB to write safely. Free some space and try again."
+                f"{needed >> 20} MB to work safely. Free some space and try again."
             )
 
 
@@ -258,7 +261,8 @@ def _load(path: Path) -> edge.EdgeShard:
         return edge.EdgeShard.load(str(path))
     except Exception as error:  # Edge raises bare ones
         raise IndexDamaged(
-            f"The index in {path} cannot be read ({error}). Run `plumb reindex` to build it anew from the originals."
+            f"The index in {path} cannot be read ({error}). Restore the data folder from a backup, or set "
+            "PLUMB_DATA_DIR to another folder and ingest the documents there."
         ) from error
 
 

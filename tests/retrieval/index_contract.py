@@ -268,7 +268,7 @@ class WritingContract(_Contract):
     )
     def test_another_model_chunker_or_language_is_refused(self, generations, index, change) -> None:
         self.leave(index)
-        with pytest.raises(IndexMismatch, match="plumb reindex"):
+        with pytest.raises(IndexMismatch, match="former settings"):
             generations.open(dataclasses.replace(GENERATION, **change))
 
     def test_an_index_keeps_its_own_mean_length(self, generations, index) -> None:

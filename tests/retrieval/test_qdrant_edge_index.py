@@ -105,7 +105,7 @@ def test_a_damaged_index_says_what_to_run(tmp_path: Path) -> None:
     index.close()
     for file in tmp_path.rglob("segment.json"):
         file.write_text("{")
-    with pytest.raises(IndexDamaged, match="plumb reindex"):
+    with pytest.raises(IndexDamaged, match="backup"):
         open_edge_index(tmp_path, GENERATION)
     with pytest.raises(IndexDamaged):  # and the folder is not left locked
         open_edge_index(tmp_path, GENERATION)
