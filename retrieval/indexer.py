@@ -9,7 +9,7 @@ from retrieval.lexical import LexicalEncoder
 from retrieval.passages import StoredChunk
 from retrieval.vector_index import IndexPoint, VectorIndex
 
-PART = 512
+PART = 256
 
 
 class Indexer:

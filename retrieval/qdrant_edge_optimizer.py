@@ -35,13 +35,14 @@ _RETRY_S = 60.0
 @dataclasses.dataclass(frozen=True, slots=True)
 class OptimizePolicy:
     """Optimize when `growth` of the optimized points, but at least `min_changes`, were written or deleted; and, for
-    `burst_changes` and more, once nothing was written for `burst_end_s` seconds. Up to some 10,000 chunks a search of
-    the unoptimized part is exact and takes 2 ms."""
+    `burst_changes` and more, once nothing was written for `burst_end_s` seconds: longer than a slow machine takes from
+    one part of a document to the next. Up to some 10,000 chunks a search of the unoptimized part is exact and takes
+    2 ms."""
 
     min_changes: int = 10_000
     growth: float = 0.2
     burst_changes: int = 1_000
-    burst_end_s: float = 10.0
+    burst_end_s: float = 60.0
 
 
 class OptimizeFailed(Exception):
