@@ -19,6 +19,7 @@ def open_platform(settings: Settings) -> Platform:
     from generation.answer_store import AnswerStore
     from generation.assembly import build_answerer
     from retrieval.assembly import build_embedder, build_index, build_retriever
+    from retrieval.index_metrics import IndexMetrics
     from runtime.database import Database
     from workers.assembly import build_ingestion
 
@@ -46,7 +47,7 @@ def open_platform(settings: Settings) -> Platform:
             upload_dir=upload_dir,
             max_file_bytes=settings.max_file_bytes,
             top_k=settings.top_k,
-            collectors=(ingestion.metrics,),
+            collectors=(ingestion.metrics, IndexMetrics(index)),
             check=database.ping,
             close=opened.pop_all().close,
         )

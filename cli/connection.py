@@ -62,6 +62,9 @@ class Connection:
     def get(self, path: str, **params: Any) -> Json:
         return self._twice(lambda client: client.call("GET", path, params=params))
 
+    def text(self, path: str) -> str:
+        return self._twice(lambda client: client.text(path))
+
     def post(self, path: str, body: Json | None = None) -> Json:
         return self._twice(lambda client: client.call("POST", path, body=body))
 

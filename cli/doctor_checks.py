@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LITTLE_SPACE_BYTES = 1_000_000_000
 NO_SPACE_BYTES = 100_000_000
 SERVICE_TIMEOUT_S = 3.0
+# A mean of fewer chunks says little about those to come.
+CHUNKS_FOR_A_MEAN = 100
+DRIFT = 1.25
 PAGE = 500
 
 
@@ -140,6 +143,7 @@ def _platform(settings: Settings) -> Iterator[Check]:
             yield ready
             if ready.state == "ok":
                 yield from _documents(connection)
+                yield from _chunk_length(connection)
     except PlumblineError as error:
         yield Check("platform", "problem", error.message)
 
@@ -168,6 +172,23 @@ def _documents(connection: Connection) -> Iterator[Check]:
     failed = by_status["failed"]
     remedy = "plumb documents list --status failed shows the reasons." if failed else ""
     yield Check("documents", "note" if failed else "ok", f"{counts}; {chunks} chunks are searchable.", remedy)
+
+
+def _chunk_length(connection: Connection) -> Iterator[Check]:
+    """The keyword search reckons with one mean length for the life of an index generation."""
+    found = dict(line.rsplit(" ", 1) for line in connection.text("/metrics").splitlines() if line.startswith("plumb"))
+    mean, built_for, sampled = (
+        float(found.get(f"plumbline_index_{name}", 0))
+        for name in ("mean_chunk_terms", "built_for_chunk_terms", "sampled_chunks")
+    )
+    if sampled < CHUNKS_FOR_A_MEAN:
+        return
+    words = f"mean chunk length {mean:.0f} terms, index built for {built_for:.0f}"
+    if max(mean, built_for) <= DRIFT * min(mean, built_for):
+        yield Check("keyword search", "ok", f"{words}.")
+    else:
+        detail = f"{words}: chunks of unlike length are not weighed quite evenly."
+        yield Check("keyword search", "note", detail, "Run `plumb reindex` (comes with server mode).")
 
 
 def _pandoc() -> Check:

@@ -60,6 +60,13 @@ class HttpClient:
         with self._exchange(method, target, content, pieces) as response:
             return _answer(response)
 
+    def text(self, path: str) -> str:
+        """What GET answers, as text. Raises `RemoteProblem` with nothing but the status."""
+        with self._exchange("GET", path, {}, []) as response, _translated():
+            if response.status >= 400:
+                raise problem_from(None, response.status)
+            return response.read().decode()
+
     def upload(self, path: str, file: IO[bytes], name: str, fields: Mapping[str, str]) -> Json:
         """POST a file under `name`, with text fields, as multipart/form-data. Raises OSError when it cannot be read."""
         boundary = secrets.token_hex(16)

@@ -53,6 +53,19 @@ class LexicalEncoder:
         counts = np.rint(weights * _COUNTING_K / (_COUNTING_K + 1 - weights)).astype(np.int64)
         return [int(term) for term in np.repeat(ids, counts)]
 
+    def length(self, vector: SparseVector) -> int:
+        """How many terms the passage has that this encoder made a vector of: the |d| of the formula, solved for it.
+
+        With m the frequency of its rarest term, the smallest weight gives l = (1 - b + b * |d| / avg) / m, each weight
+        then tf / m, and their sum |d| / m; m follows from the two.
+        """
+        if not len(vector.values):
+            return 0
+        weights = vector.values.astype(np.float64)
+        norm = ((K + 1) / weights.min() - 1) / K
+        share = float((weights * K * norm / (K + 1 - weights)).sum())
+        return int(np.rint(share * (1 - B) / (norm - B * share / self.mean_chunk_terms)))
+
 
 def _model(language: str, *, k: float, b: float, avg_len: float) -> qdrant_edge.Bm25:
     try:

@@ -157,6 +157,13 @@ class QdrantEdgeIndex:
         with self._live.reading() as shard:
             return shard.count(edge.CountRequest(exact=True, filter=edge.Filter(must=conditions)))
 
+    def sample_lexical(self, limit: int) -> list[SparseVector]:
+        # In the order of ids, which are hashes.
+        with self._live.reading() as shard:
+            records, _ = shard.scroll(edge.ScrollRequest(limit=limit, with_vector=["bm25"], with_payload=False))
+        vectors = [record.vector["bm25"] for record in records if isinstance(record.vector, dict)]
+        return [_from_edge(vector) for vector in vectors if isinstance(vector, edge.SparseVector)]
+
     def optimize(self) -> None:
         """Optimize now instead of when the policy would; returns when searches use the result."""
         self._optimizer.optimize()
@@ -299,6 +306,10 @@ def _point(point: IndexPoint, generation: Generation) -> edge.Point:
 
 def _sparse(vector: SparseVector) -> edge.SparseVector:
     return edge.SparseVector(vector.indices.tolist(), np.asarray(vector.values, dtype=np.float32).tolist())
+
+
+def _from_edge(vector: edge.SparseVector) -> SparseVector:
+    return SparseVector(np.asarray(vector.indices, dtype=np.uint32), np.asarray(vector.values, dtype=np.float32))
 
 
 def _nearest(

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
@@ -118,6 +119,13 @@ class QdrantServerIndex:
             conditions.append(_equals("version", version))
         with _answering():
             return self._client.count(self._collection, models.Filter(must=conditions), exact=True).count
+
+    def sample_lexical(self, limit: int) -> list[SparseVector]:
+        # In the order of ids, which are hashes.
+        with _answering():
+            records, _ = self._client.scroll(self._collection, limit=limit, with_payload=False, with_vectors=["bm25"])
+        vectors = [record.vector["bm25"] for record in records if isinstance(record.vector, dict)]
+        return [_from_server(vector) for vector in vectors if isinstance(vector, models.SparseVector)]
 
     def flush(self) -> None:
         """Nothing to do: a write that was answered is in the server's log."""
@@ -269,6 +277,10 @@ def _point(point: IndexPoint) -> models.PointStruct:
 
 def _sparse(vector: SparseVector) -> models.SparseVector:
     return models.SparseVector(indices=vector.indices.tolist(), values=vector.values.tolist())
+
+
+def _from_server(vector: models.SparseVector) -> SparseVector:
+    return SparseVector(np.asarray(vector.indices, dtype=np.uint32), np.asarray(vector.values, dtype=np.float32))
 
 
 def _nearest(

@@ -134,6 +134,9 @@ class VectorIndex(Protocol):
     def count(self, scope: Scope, document_id: str | None = None, version: int | None = None) -> int:
         """Exact number of chunks in the scope."""
 
+    def sample_lexical(self, limit: int) -> list[SparseVector]:
+        """The BM25 vectors of up to `limit` chunks of all tenants, chosen without regard to what they hold."""
+
     def flush(self) -> None:
         """Make everything written so far survive a crash of the process and of the machine."""
 

@@ -40,6 +40,7 @@ def test_a_document_is_taken_in_asked_replaced_and_deleted(library: httpx.Client
     accepted = library.post("/v1/documents", **sent).json()  # type: ignore[arg-type]
     states = follow(library, accepted["job_id"])
     assert states[-1]["status"] == "ready", states[-1]["error"]
+    assert "\nplumbline_index_mean_chunk_terms " in library.get("/metrics").text
     assert library.post("/v1/documents", **sent).json()["status"] == "unchanged"  # type: ignore[arg-type]
 
     ask = {"question": "How many books may a member borrow?", "filters": {"year": {"gte": 2026}}}

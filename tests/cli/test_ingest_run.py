@@ -9,6 +9,7 @@ from cli.connection import Connection
 from cli.file_walk import SourceFile
 from cli.http_client import RemoteProblem
 from cli.ingest_run import IngestRun, Outcome
+from cli.ingest_view import IngestView
 from tests.cli.tiny_documents import TinyDocuments
 
 
@@ -75,6 +76,16 @@ def test_one_bad_file_does_not_stop_the_others(platform: Fixture, tmp_path: Path
     assert "cannot be read" in str(errors["unreadable.md"])
     assert "deleted" in str(errors["deleted.md"])
     assert run.outcomes[-1].status == "ready"
+
+
+def test_a_file_that_waits_for_another_try_says_why(platform: Fixture, capsys: pytest.CaptureFixture[str]) -> None:
+    run = platform.start("waits.md")
+    view = IngestView(1)
+    run._on_change = view.update
+    run.run()
+    assert (run.outcomes[0].status, run.outcomes[0].error) == ("ready", None)
+    said = capsys.readouterr().err
+    assert said.startswith("waiting ") and said.count("The disk is full.") == 1
 
 
 def test_name_that_is_not_utf8(platform: Fixture, tmp_path: Path) -> None:

@@ -52,6 +52,9 @@ class TinyDocuments(TinyApp):
         steps = (time.monotonic() - self.started) / STEP_S - self.arrivals.index(name)
         if steps < 0:
             return 200, {"status": "queued", "progress": 0.0, "timings": {}, "error": None}
+        if name == "waits.md" and steps < 5:
+            error = {"code": "disk_full", "message": "The disk is full."}
+            return 200, {"status": "queued", "progress": 0.0, "timings": {}, "error": error}
         if steps < 1:
             return 200, {"status": "parsing", "progress": 0.2, "timings": {}, "error": None}
         if name == "deleted.md":

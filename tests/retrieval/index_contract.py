@@ -26,6 +26,7 @@ from retrieval.vector_index import (
 )
 from runtime.errors import InvalidInput, NotFound
 from tests.retrieval.index_world import (
+    ENCODER,
     GENERATION,
     exact_bm25,
     exact_dense,
@@ -138,6 +139,13 @@ class ReadingContract(_Contract):
         assert shared.fetch(ACME, ids) == {} and shared.fetch(ACME, []) == {}
         for given in (ids, []):
             assert shared.rescore(ACME, question(), given) == {"dense": {}, "bm25": {}, "maxsim": {}}
+
+    def test_a_sample_tells_the_length_of_chunks(self, shared, points) -> None:
+        terms = sorted(len(ENCODER.terms(point.chunk.text)) for point in points)
+        sampled = shared.sample_lexical(10_000)
+        assert len(sampled) == shared.count(ACME) + shared.count(GLOBEX)
+        assert {ENCODER.length(vector) for vector in sampled} <= set(terms)
+        assert len(shared.sample_lexical(7)) == 7
 
 
 class WritingContract(_Contract):

@@ -26,6 +26,12 @@ def test_terms_explain_every_weight_of_a_passage(text: str) -> None:
     assert (vector.indices.dtype, vector.values.dtype) == (np.uint32, np.float32)
 
 
+@pytest.mark.parametrize("text", [*TEXTS[:2], "lantern lantern harbour harbour", "lantern", "the", "cobalt " * 240])
+def test_the_length_of_a_passage_can_be_read_from_its_vector(text: str) -> None:
+    encoder = LexicalEncoder("english", mean_chunk_terms=23.0)
+    assert encoder.length(encoder.encode_passages([text])[0]) == len(encoder.terms(text))
+
+
 def test_stop_words_go_and_inflected_words_meet() -> None:
     encoder = LexicalEncoder("english", 10.0)
     assert encoder.terms("the of and") == []

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from cli.doctor_checks import Check, _chunk_length
+from retrieval.index_metrics import IndexMetrics
+from retrieval.qdrant_edge_index import open_edge_index
+from tests.retrieval.index_world import GENERATION, WORDS, point, stored
+
+
+class Metrics:
+    """A connection to a server that shows these metrics."""
+
+    def __init__(self, folder: Path, chunks: int, terms: int) -> None:
+        index = open_edge_index(folder, GENERATION)
+        index.upsert([point(stored("a", n, text=" ".join(WORDS[:terms]))) for n in range(chunks)])
+        registry = CollectorRegistry()
+        registry.register(IndexMetrics(index))
+        self._text = generate_latest(registry).decode()
+        index.close()
+
+    def text(self, path: str) -> str:
+        assert path == "/metrics"
+        return self._text
+
+
+@pytest.mark.parametrize(
+    ("chunks", "terms", "state", "words"),
+    [
+        (120, 30, "note", "mean chunk length 30 terms, index built for 10"),
+        (120, 5, "note", "mean chunk length 5 terms"),
+        (120, 10, "ok", "mean chunk length 10 terms"),
+        (20, 30, None, ""),
+        (0, 0, None, ""),
+    ],
+)
+def test_doctor_tells_when_chunks_have_become_longer_than_the_index_reckons(
+    tmp_path: Path, chunks: int, terms: int, state: str | None, words: str
+) -> None:
+    checks: list[Check] = list(_chunk_length(Metrics(tmp_path, chunks, terms)))  # type: ignore[arg-type]
+    assert [check.state for check in checks] == ([state] if state else [])
+    assert all(words in check.detail for check in checks)
+    assert [check.remedy for check in checks if check.state == "note"] == [
+        "Run `plumb reindex` (comes with server mode)."
+    ] * (state == "note")
