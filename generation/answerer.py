@@ -87,7 +87,7 @@ class Answerer:
                     document_id=chunk.document_id,
                     document_name=chunk.document_name,
                     chunk_id=chunk.chunk_id,
-                    page=chunk.page,
+                    page=chunk.page_at(sentence.start),
                     quote=sentence.text,
                     quote_span=(sentence.start, sentence.end),
                     answer_span=span,

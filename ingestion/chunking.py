@@ -102,6 +102,7 @@ class Chunker:
                 page=document.elements[pieces[d.group[0]].element].page,
                 heading_path=d.path,
                 parent=parents[ordinal],
+                page_turns=_page_turns(document.elements, pieces[d.group[0] : d.group[1]]),
             )
             for ordinal, d in enumerate(drafts)
         ]
@@ -187,6 +188,13 @@ def _draft(
         embedding_text=embedding_text,
         size=sum(piece.size for piece in inside) + prefix_size + header_size,
         has_inner_seam=any(piece.seam is Seam.WORD for piece in inside[1:]),
+    )
+
+
+def _page_turns(elements: tuple[Element, ...], pieces: list[Piece]) -> tuple[tuple[int, int], ...]:
+    pages = [(piece.start, elements[piece.element].page) for piece in pieces]
+    return tuple(
+        (start, page) for (_, before), (start, page) in itertools.pairwise(pages) if page not in (None, before)
     )
 
 

@@ -89,7 +89,8 @@ class Chunk:
 
     `text` is the slice `[start, end)` of the document's text, verbatim. `embedding_text` is what the embedding model
     and BM25 see: document title and heading path, then the text (a table piece repeats its header row there).
-    `parent` is the inclusive range of ordinals of the chunks that make up the larger passage around this one.
+    `parent` is the inclusive range of ordinals of the chunks that make up the larger passage around this one. `page` is
+    that of the first character; `page_turns` holds (offset in the document's text, page) where later pages begin.
     """
 
     ordinal: int
@@ -100,6 +101,7 @@ class Chunk:
     page: int | None
     heading_path: tuple[str, ...]
     parent: tuple[int, int]
+    page_turns: tuple[tuple[int, int], ...] = ()
 
 
 class DocumentRejected(PlumblineError):

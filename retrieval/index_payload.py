@@ -43,15 +43,23 @@ def to_payload(chunk: StoredChunk) -> dict[str, Any]:
     payload: dict[str, Any] = {field.name: getattr(chunk, field.name) for field in dataclasses.fields(chunk)}
     payload["heading_path"] = list(chunk.heading_path)
     payload["parent"] = list(chunk.parent)
+    payload["page_turns"] = [list(turn) for turn in chunk.page_turns]
     payload["metadata"] = dict(chunk.metadata)
     payload["metadata_terms"] = [_term(key, value) for key, value in chunk.metadata.items()]
     return payload
 
 
 def from_payload(payload: Mapping[str, Any]) -> StoredChunk:
-    fields = {field.name: payload[field.name] for field in dataclasses.fields(StoredChunk)}
+    fields = {field.name: payload[field.name] for field in dataclasses.fields(StoredChunk) if field.name in payload}
     first, last = fields["parent"]
-    return StoredChunk(**{**fields, "heading_path": tuple(fields["heading_path"]), "parent": (first, last)})
+    return StoredChunk(
+        **{
+            **fields,
+            "heading_path": tuple(fields["heading_path"]),
+            "parent": (first, last),
+            "page_turns": tuple((start, page) for start, page in fields.get("page_turns", ())),
+        }
+    )
 
 
 def scope_conditions(scope: Scope) -> list[AnyOf | Between]:

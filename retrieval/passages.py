@@ -39,7 +39,10 @@ class Scope:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """A chunk as the index keeps it (its payload). Offsets refer to the document's text."""
+    """A chunk as the index keeps it (its payload). Offsets refer to the document's text.
+
+    `page` is that of the first character; `page_turns` holds (offset, page) where later pages begin.
+    """
 
     tenant: str
     collection: str
@@ -54,6 +57,15 @@ class StoredChunk:
     heading_path: tuple[str, ...]
     parent: tuple[int, int]
     metadata: Mapping[str, MetadataValue] = dataclasses.field(default_factory=dict)
+    page_turns: tuple[tuple[int, int], ...] = ()
+
+    def page_at(self, offset: int) -> int | None:
+        """The page on which this offset of the document is."""
+        page = self.page
+        for start, following in self.page_turns:
+            if start <= offset:
+                page = following
+        return page
 
     @property
     def chunk_id(self) -> str:

@@ -197,9 +197,11 @@ def test_what_looks_bad_but_can_be_read_is_found(taken_in: TakenIn, client: http
     assert found(client, READ[name][1], "read")[0] == name
 
 
-def test_all_pages_of_a_long_document_are_there(taken_in: TakenIn) -> None:
+def test_all_pages_of_a_long_document_are_there_and_the_last_is_cited(taken_in: TakenIn, client: httpx.Client) -> None:
     facts = taken_in.documents["long.pdf"].facts
     assert facts is not None and facts.page_count == LONG_PAGES
+    answer = client.post("/v1/ask", json={"question": "What broke on the last sheet?", "collection": "read"}).json()
+    assert [(one["document_name"], one["page"]) for one in answer["citations"]] == [("long.pdf", LONG_PAGES)], answer
 
 
 def test_the_good_document_among_the_bad_is_found(taken_in: TakenIn, client: httpx.Client) -> None:

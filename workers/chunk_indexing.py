@@ -52,4 +52,5 @@ def _stored(job: JobRecord, metadata: dict[str, MetadataValue], chunk: Chunk) ->
         heading_path=chunk.heading_path,
         parent=chunk.parent,
         metadata=metadata,
+        page_turns=chunk.page_turns,
     )

@@ -215,6 +215,14 @@ def test_page_is_that_of_the_first_element_and_chunks_rarely_cross_pages() -> No
     assert [chunk.page for chunk in chunker().chunks(doc)] == [1, 2, 3, 4, 5]
 
 
+def test_a_chunk_over_many_short_pages_knows_where_each_begins() -> None:
+    doc = document(*(paragraph(f"Sheet {n}.", page=n) for n in range(1, 41)), paragraph("The end.", page=40))
+    chunks = chunker().chunks(doc)
+    assert len(chunks) < 40
+    begun = [place for chunk in chunks for place in ((chunk.start, chunk.page), *chunk.page_turns)]
+    assert begun == [(doc.text.index(f"Sheet {n}."), n) for n in range(1, 41)]
+
+
 def test_parent_is_a_larger_passage_of_the_same_section() -> None:
     doc = document(
         *(paragraph(sentences(6, f"{n}a"), "A") for n in range(9)),

@@ -232,6 +232,7 @@ class WritingContract(_Contract):
             )
             for n in range(3)
         ]
+        chunks[1] = dataclasses.replace(chunks[1], page=4, page_turns=((15, 5), (20, 6)))
         index.upsert([point(chunk) for chunk in chunks])
         fetched = index.fetch(ACME, [chunk.chunk_id for chunk in chunks])
         assert fetched == {chunk.chunk_id: chunk for chunk in chunks}
