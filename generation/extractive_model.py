@@ -79,12 +79,8 @@ class ExtractiveModel:
 
 
 def answerability_features(evidence: Evidence, odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What the passages as a whole offer: the best sentence's odds and features, and the best of each feature."""
-    best = int(np.argmax(odds))
-    second = float(np.partition(odds, -2)[-2]) if len(odds) > 1 else float(odds[best]) - 5.0
-    return np.concatenate(
-        [[odds[best], odds[best] - second], evidence.features[best], evidence.features.max(axis=0)]
-    ).astype(np.float64)
+    """What the passages as a whole offer: the best sentence's odds, and the best of each feature over all sentences."""
+    return np.concatenate([[odds.max()], evidence.features.max(axis=0)]).astype(np.float64)
 
 
 def linear(features: NDArray[np.floating], coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
