@@ -24,8 +24,8 @@ class DemoQuestion:
 
 QUESTIONS = (
     DemoQuestion(
-        "How long is the warranty on the portable Teal 200?",
-        "From a table in a Word document, which gives the term by product class.",
+        "How long is the warranty on a class B instrument?",
+        "From a table in a Word document.",
     ),
     DemoQuestion(
         "When is the next calibration of sonde T4-20817 due?",
