@@ -42,6 +42,9 @@ from runtime.database import Database, database_clock, insert_if_absent
 from runtime.errors import InvalidInput, NotFound, Unavailable
 
 
+NAMED_COLLECTIONS = 10
+
+
 class UnknownCollection(NotFound):
     code = "unknown_collection"
 
@@ -161,9 +164,12 @@ class Registry:
         with self._database.read() as connection:
             row = connection.execute(_collections_of(tenant).where(collections.c.name == name)).one_or_none()
         if row is None:
+            known = [one.name for one in self.collections(tenant)]
+            listed = f"There are: {', '.join(known[:NAMED_COLLECTIONS])}" if known else "There is none yet"
+            more = f" and {len(known) - NAMED_COLLECTIONS} more" if len(known) > NAMED_COLLECTIONS else ""
             raise UnknownCollection(
-                f"There is no collection {name[:80]!r}. It comes into being with its first document; "
-                "the names that exist are in the list of collections."
+                f"There is no collection {name[:80]!r}. {listed}{more}. A collection comes into being with its first "
+                "document."
             )
         return _collection_record(row)
 
