@@ -41,7 +41,6 @@ from ingestion.registry_tables import collections, document_versions, documents,
 from runtime.database import Database, database_clock, insert_if_absent
 from runtime.errors import InvalidInput, NotFound, Unavailable
 
-
 NAMED_COLLECTIONS = 10
 
 

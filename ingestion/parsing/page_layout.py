@@ -106,24 +106,25 @@ def group_lines(spans: Sequence[Span]) -> list[Line]:
 
     So a small raised mark (footnote, exponent) belongs to the line whose height it stays within.
     """
-    lines: list[Line] = []
-    row: list[Span] = []
+    return [line_of(row) for row in _rows(spans)]
+
+
+def _rows(spans: Sequence[Span]) -> list[list[Span]]:
+    rows: list[list[Span]] = []
     row_top = row_bottom = 0.0
     for span in sorted(spans, key=_middle):
         top, bottom = span.top, span.bottom
-        if row:
+        if rows:
             overlap = (bottom if bottom < row_bottom else row_bottom) - (top if top > row_top else row_top)
             height, row_height = bottom - top, row_bottom - row_top
             if overlap > _SAME_LINE * (height if height < row_height else row_height):
-                row.append(span)
+                rows[-1].append(span)
                 if height > row_height:
                     row_top, row_bottom = top, bottom
                 continue
-            lines.append(line_of(row))
-        row, row_top, row_bottom = [span], top, bottom
-    if row:
-        lines.append(line_of(row))
-    return lines
+        rows.append([span])
+        row_top, row_bottom = top, bottom
+    return rows
 
 
 def _middle(span: Span) -> float:
@@ -141,10 +142,10 @@ def _cut(spans: list[Span], depth: int) -> list[Block]:
         return [_block(spans)]
     blocks: list[Block] = []
     rows: list[Span] = []
-    for band in _bands(spans, gutter):
+    for band, crosses in _bands(spans, gutter):
         left = [span for span in band if span.x1 <= gutter]
         right = [span for span in band if span.x0 >= gutter]
-        if len(left) + len(right) < len(band) or not _beside(left, right):
+        if crosses or not _beside(left, right):
             rows.extend(band)
             continue
         if rows:
@@ -214,16 +215,18 @@ def _is_prose(spans: list[Span]) -> bool:
     return sum(line.size for line in lines) > _DENSE * extent
 
 
-def _bands(spans: list[Span], gutter: float) -> list[list[Span]]:
-    """Top to bottom: what stands between two spans that cross the gutter, and runs of such spans."""
-    bands: list[list[Span]] = []
-    crossing_before: bool | None = None
-    for line in group_lines(spans):
-        crossing = any(cell.x0 < gutter < cell.x1 for cell in line.cells)
-        if crossing_before is None or crossing != crossing_before:
-            bands.append([])
-            crossing_before = crossing
-        bands[-1].extend(line.cells)
+def _bands(spans: list[Span], gutter: float) -> list[tuple[list[Span], bool]]:
+    """Top to bottom: what stands between two spans that cross the gutter, and runs of such spans; whether it crosses.
+
+    A row may hold two lines of one column where the other has a line of a larger font between them, so that only the
+    spans themselves are passed on, never the joined cells of the row.
+    """
+    bands: list[tuple[list[Span], bool]] = []
+    for row in _rows(spans):
+        crossing = any(cell.x0 < gutter < cell.x1 for cell in line_of(row).cells)
+        if not bands or crossing is not bands[-1][1]:
+            bands.append(([], crossing))
+        bands[-1][0].extend(row)
     return bands
 
 
