@@ -74,6 +74,18 @@ def test_two_columns_are_read_one_after_the_other(read):
     assert text.index("Heading Over") < text.index("left column") < text.index("right column")
 
 
+def test_large_heading_beside_two_lines_of_the_other_column_leaves_them_in_order(read):
+    page, buffer = document()
+    below = write(page, LEFT[:4], 60, 740)
+    # Taller than a line, and between two lines of the other column: it overlaps both of them by half.
+    write(page, ["The Boats"], 60, below - 6.25, 20, "Helvetica-Bold")
+    write(page, LEFT[4:], 60, below - 31.25)
+    write(page, RIGHT + LEFT, 320, 740)
+    text = read(finish(page, buffer), "columns.pdf").text
+    assert " ".join(RIGHT) in text and " ".join(LEFT) in text
+    assert text.index(LEFT[3]) < text.index("The Boats") < text.index(LEFT[4]) < text.index(RIGHT[0])
+
+
 def test_broken_words_are_mended_and_compounds_keep_their_hyphen(read):
     page, buffer = document()
     lines = [
