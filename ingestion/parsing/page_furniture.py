@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -25,6 +26,11 @@ _PAGE_OF = re.compile(r"^page\s+\d+(?:\s+of\s+\d+)?$", re.IGNORECASE)
 
 # The last line of most pages is a footer wherever it stands: some writers put it right below the text.
 _LAST_LINE_SHARE = 0.5
+# Two pages say little: what repeats there must also be no larger than the text, and stand this far from it (in font
+# sizes), so that titles and the repeated head of a table stay.
+_TWO = 2
+_NO_LARGER = 1.05
+_APART = 0.8
 
 _Key = tuple[str, int, bool]
 
@@ -38,7 +44,9 @@ def drop_furniture(pages: Sequence[PageText]) -> None:
     outermost = _outermost_texts(pages)
     edges = [_edge_lines(page) for page in pages]
     seen = Counter(key for page_edges in edges for key in {_key(line, at_top) for line, at_top in page_edges})
-    needed = max(_LEAST_PAGES, _LEAST_SHARE * len(pages))
+    two = len(pages) == _TWO
+    needed = _TWO if two else max(_LEAST_PAGES, _LEAST_SHARE * len(pages))
+    largest = _NO_LARGER * _text_size(pages) if two else math.inf
     numbered = sum(any(_PAGE_NUMBER.match(line.text) for line, _ in page_edges) for page_edges in edges)
     for page, page_edges in zip(pages, edges, strict=True):
         dropped: set[int] = set()
@@ -49,6 +57,7 @@ def drop_furniture(pages: Sequence[PageText]) -> None:
                 text = line.text
                 text_key, place, _ = _key(line, at_top)
                 repeats = sum(seen[(text_key, place + shift, at_top)] for shift in (-1, 0, 1)) >= needed
+                repeats = repeats and line.size <= largest and not (two and _touches_text(line, at_top, page))
                 is_number = bool(_PAGE_NUMBER.match(text)) and (numbered >= max(2, 0.3 * len(pages)))
                 if not (repeats or is_number or _PAGE_OF.match(text)):
                     break
@@ -67,6 +76,21 @@ def _outermost_texts(pages: Sequence[PageText]) -> set[str]:
     filled = [page for page in pages if page.spans]
     counts = Counter(_DIGITS.sub("#", _last_line(page).text) for page in filled)
     return {text for text, count in counts.items() if count >= max(_LEAST_PAGES, _LAST_LINE_SHARE * len(filled))}
+
+
+def _text_size(pages: Sequence[PageText]) -> float:
+    letters: Counter[float] = Counter()
+    for span in (span for page in pages for span in page.spans):
+        letters[span.size] += len(span.text)
+    return letters.most_common(1)[0][0] if letters else 0.0
+
+
+def _touches_text(line: Line, at_top: bool, page: PageText) -> bool:
+    """Whether a line of the text's font follows (at the top) or precedes (at the bottom) at its usual distance."""
+    within = _APART * line.size
+    if at_top:
+        return any(line.bottom - 1 < span.top < line.bottom + within for span in page.spans)
+    return any(line.top - within < span.bottom < line.top + 1 for span in page.spans)
 
 
 def _last_line(page: PageText) -> Line:

@@ -113,6 +113,47 @@ def test_running_headers_footers_and_page_numbers_are_dropped(read):
     assert "quarter 4" in parsed.elements[3].text
 
 
+def test_two_pages_are_enough_for_running_headers(read):
+    page, buffer = document()
+    for number, text in enumerate([LEFT, RIGHT], 1):
+        write(page, ["Valley Mills, note 12"], 72, 810, 8)
+        page.drawRightString(520, 810, "May 2021")
+        write(page, text * 3, 72, 770)
+        write(page, ["First issue"], 72, 40, 8)
+        page.drawRightString(520, 40, f"Page {number}")
+        page.showPage()
+    assert read(finish(page, buffer), "note.pdf").text == "\n\n".join([" ".join(LEFT)] * 3 + [" ".join(RIGHT)] * 3)
+
+
+def test_titles_and_table_heads_of_two_pages_stay(read, tables_of):
+    page, buffer = document()
+    for number in (1, 2):
+        write(page, [f"Certificate {number}"], 72, 810, 18, "Helvetica-Bold")
+        write(page, RIGHT, 72, 740)
+        page.showPage()
+    text = read(finish(page, buffer), "certificates.pdf").text
+    assert "Certificate 1" in text and "Certificate 2" in text
+
+    page, buffer = document()
+    for plant in ("North", "South"):
+        rows = [["Plant", "Litres", "Share"], *([plant, f"{n},200", f"{n}%"] for n in range(1, 9))]
+        for index, row in enumerate(rows):
+            for x, cell in zip((72, 250, 350), row, strict=True):
+                write(page, [cell], x, 800 - 12 * index)
+        page.showPage()
+    tables = tables_of(read(finish(page, buffer), "losses.pdf"))
+    assert [table.splitlines()[0] for table in tables] == ["| Plant | Litres | Share |"] * 2
+
+
+def test_only_page_keeps_its_first_and_last_line(read):
+    page, buffer = document()
+    write(page, ["Valley Mills, note 12"], 72, 810, 8)
+    write(page, RIGHT, 72, 740)
+    write(page, ["First issue, May 2021"], 72, 40, 8)
+    text = read(finish(page, buffer), "note.pdf").text
+    assert text.startswith("Valley Mills, note 12") and text.endswith("First issue, May 2021")
+
+
 def test_paragraph_across_pages_keeps_the_page_of_its_start(read, element_with):
     page, buffer = document()
     write(
