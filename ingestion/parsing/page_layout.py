@@ -9,6 +9,7 @@ from statistics import median
 from ingestion.parsing.pdf_text import Span
 
 _SAME_LINE = 0.5
+_SAME_SIZE = 0.3
 # In font sizes: cells nearer than this are one.
 _ATTACHED = 0.5
 # A gutter between text columns: at least this wide (in font sizes), with this share of the letters on each side.
@@ -222,12 +223,28 @@ def _bands(spans: list[Span], gutter: float) -> list[tuple[list[Span], bool]]:
     spans themselves are passed on, never the joined cells of the row.
     """
     bands: list[tuple[list[Span], bool]] = []
+    crossing_line: Line | None = None
     for row in _rows(spans):
-        crossing = any(cell.x0 < gutter < cell.x1 for cell in line_of(row).cells)
+        line = line_of(row)
+        crossing = any(cell.x0 < gutter < cell.x1 for cell in line.cells)
+        ends = crossing_line is not None and _ends(crossing_line, line)
+        crossing_line = line if crossing else None
+        crossing = crossing or ends
         if not bands or crossing is not bands[-1][1]:
             bands.append(([], crossing))
         bands[-1][0].extend(row)
     return bands
+
+
+def _ends(above: Line, line: Line) -> bool:
+    """Whether the line is the last, short one of a heading or paragraph that ran across the columns until here."""
+    return (
+        len(line.cells) == 1
+        and abs(line.size - above.size) < _SAME_SIZE
+        and line.bold == above.bold
+        and line.top - above.bottom < _SAME_LINE * line.size
+        and min(abs(line.x0 - above.x0), abs(line.x0 + line.x1 - above.x0 - above.x1) / 2) < _SAME_LINE * line.size
+    )
 
 
 def _beside(left: list[Span], right: list[Span]) -> bool:

@@ -86,6 +86,36 @@ def test_large_heading_beside_two_lines_of_the_other_column_leaves_them_in_order
     assert text.index(LEFT[3]) < text.index("The Boats") < text.index(LEFT[4]) < text.index(RIGHT[0])
 
 
+def test_short_last_line_of_a_subtitle_over_both_columns_belongs_to_it(read, outline_of):
+    page, buffer = document()
+    write(page, ["The Valley and Its Mills"], 60, 800, 22, "Helvetica-Bold")
+    write(
+        page,
+        ["How the boats of a small town carried grain to the mills for two hundred years in", "a row"],
+        60,
+        775,
+        12,
+    )
+    write(page, LEFT, 60, 720)
+    write(page, RIGHT, 320, 720)
+    shape = outline_of(read(finish(page, buffer), "columns.pdf"))
+    assert [(kind, text) for kind, _, text in shape][:3] == [
+        ("title", "The Valley and Its Mills"),
+        ("heading", "How the boats of a small town carried grain to the mills for two hundred years in a row"),
+        ("paragraph", " ".join(LEFT)),
+    ]
+
+
+def test_last_line_of_a_paragraph_above_the_columns_belongs_to_it(read, element_with):
+    page, buffer = document()
+    wide = textwrap.wrap(" ".join(RIGHT + RIGHT), 104)
+    assert len(wide[-1]) < 40
+    write(page, wide, 60, 760)
+    write(page, LEFT, 60, 640)
+    write(page, LEFT, 320, 640)
+    assert element_with(read(finish(page, buffer), "columns.pdf"), "mountains").text == " ".join(wide)
+
+
 def test_broken_words_are_mended_and_compounds_keep_their_hyphen(read):
     page, buffer = document()
     lines = [
