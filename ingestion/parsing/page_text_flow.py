@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 
 from ingestion.documents import ElementKind
+from ingestion.parsing.broken_words import BrokenWords, ends_in_hyphen
 from ingestion.parsing.outline import Outline
 from ingestion.parsing.page_layout import Block, Line, line_of
 from ingestion.parsing.page_tables import as_lines, as_table, find_runs
@@ -20,15 +21,13 @@ _SECTION_NUMBER = re.compile(r"^(?:\d{1,2}(?:\.\d{1,3})*\.?|[A-Z]\.|[IVX]{1,5}\.
 _CHECK_BOX = re.compile("[☐☑☒□■]")
 _ENDED = re.compile(r"[.!?:;][\"'”’)\]]*$")
 _TERMINAL = re.compile(r"[.!?:]['\"”’)\]]*\d{0,2}$")
-_BROKEN_WORD = re.compile(r"(\w+)-$")
-_FIRST_WORD = re.compile(r"^[\w]+")
-_WORDS = re.compile(r"\w+(?:-\w+)*")
+_CAPTION = re.compile(r"(?:figure|fig\.|table|exhibit|chart|listing)\s+(?:\d|[A-Z]\b)", re.IGNORECASE)
 _PRIVATE_BULLETS = str.maketrans({"\uf0b7": "•", "\uf0a7": "▪", "\uf076": "•", "\uf0d8": "•"})
 _LONGEST_HEADING = 160
 _MOST_HEADING_LINES = 3
 _LEVELS = 6
-# What these begin is written with a hyphen.
-_PREFIXES = frozenset({"non", "self", "all"})
+# Letters of a line of running text.
+_LEAST_FULL_LINE = 30
 # Footnotes and captions are set smaller than the text by at least this.
 _SMALLER = 0.93
 
@@ -51,6 +50,7 @@ class _Open:
     parts: list[str]
     last: Line
     page: int
+    block: Block
     lines: int = 1
 
 
@@ -67,7 +67,7 @@ class TextFlow:
         self._interrupted: _Open | None = None
         self._held: list[_Open] = []
         self._title_size = 0.0
-        self._words: set[str] | None = None
+        self._broken_words = BrokenWords(pages)
         lines = [line for blocks in pages for block in blocks for line in block.lines]
         letters: Counter[float] = Counter()
         bold = mono = 0
@@ -211,12 +211,9 @@ class TextFlow:
         marked = bool(_BULLET.match(text) or _ENUMERATION.match(text))
         current = self._open
         if current is not None and not marked and self._goes_on(current, line, block, first):
-            current.parts.append(self._joint(current, line, block, text) + text)
-            current.last, current.lines = line, current.lines + 1
-            if current.parts[-1].startswith("\b"):
-                self._mend(current)
+            self._append(current, line, block, text)
             return
-        item = _Open(ElementKind.LIST_ITEM if marked else ElementKind.PARAGRAPH, [text], line, page)
+        item = _Open(ElementKind.LIST_ITEM if marked else ElementKind.PARAGRAPH, [text], line, page, block)
         if current is not None and self._interrupts(current, line):
             self._interrupted, self._open = current, None
         elif self._interrupted is not None and self._resumes(line, marked):
@@ -224,10 +221,7 @@ class TextFlow:
                 self._held.append(current)
             resumed, self._interrupted = self._interrupted, None
             self._open = resumed
-            resumed.parts.append(self._joint(resumed, line, block, text) + text)
-            resumed.last, resumed.lines = line, resumed.lines + 1
-            if resumed.parts[-1].startswith("\b"):
-                self._mend(resumed)
+            self._append(resumed, line, block, text)
             return
         elif self._interrupted is not None and line.size < _SMALLER * self._interrupted.last.size:
             if current is not None:
@@ -262,7 +256,9 @@ class TextFlow:
         ended = bool(_TERMINAL.search(last.text))
         if first:
             # Another column or page: only what obviously goes on.
-            return not ended and (line.text[0].islower() or last.text.endswith("-"))
+            return not ended and (
+                line.text[0].islower() or last.text.endswith("-") or _flows_over(current, line, block)
+            )
         gap = (line.top - last.bottom) / size
         if gap > self._gap + 0.45 or gap < -1.5:
             return False
@@ -278,11 +274,16 @@ class TextFlow:
         short = last.x1 < block.x1 - 0.12 * (block.x1 - block.x0)
         return not (ended and short)
 
+    def _append(self, current: _Open, line: Line, block: Block, text: str) -> None:
+        if ends_in_hyphen(current.parts[-1]) and text[0].isalnum():
+            current.parts[-1] = self._broken_words.joined(current.parts[-1], text)
+        else:
+            current.parts.append(self._joint(current, line, block, text) + text)
+        current.last, current.block, current.lines = line, block, current.lines + 1
+
     def _joint(self, current: _Open, line: Line, block: Block, text: str) -> str:
-        """What stands between the open paragraph and the line: a space, a line break, or a mended hyphen."""
+        """What stands between the open paragraph and the line: a space or a line break."""
         last = current.last
-        if _BROKEN_WORD.search(current.parts[-1]) and text[0].isalnum():
-            return "\b"
         if text[0].islower() and not _TERMINAL.search(last.text):
             return " "
         first_word = (line.x1 - line.x0) * len(text.split(" ", 1)[0]) / max(1, len(text))
@@ -290,40 +291,6 @@ class TextFlow:
         # The first word would have fitted on the line before: the break was meant (addresses, verses, signatures).
         deliberate = room > 1.5 * first_word + 2 * line.size and room > 0.25 * (block.x1 - block.x0)
         return "\n" if deliberate and last.top != line.top else " "
-
-    def _mend(self, current: _Open) -> None:
-        """A hyphen at the end of a line goes, unless the document's other words say that it belongs to the word."""
-        before, after = current.parts[-2], current.parts.pop()[1:]
-        head, tail = _BROKEN_WORD.search(before), _FIRST_WORD.match(after)
-        assert head is not None
-        first, second = head.group(1), tail.group() if tail else ""
-        if self._keeps_hyphen(first, second):
-            current.parts[-1] = before + after
-        else:
-            current.parts[-1] = before[:-1] + after
-
-    def _keeps_hyphen(self, first: str, second: str) -> bool:
-        if not second[:1].islower() or first[-1:].isdigit():
-            return True
-        if self._words is None:
-            self._words = set(self._whole_words())
-        first, second = first.lower(), second.lower()
-        if first in _PREFIXES:
-            return True
-        if first + second in self._words:
-            return False
-        return f"{first}-{second}" in self._words or (
-            min(len(first), len(second)) > 4 and {first, second} <= self._words
-        )
-
-    def _whole_words(self) -> Iterator[str]:
-        """All words of the document but the halves of broken ones."""
-        for block in (block for blocks in self._pages for block in blocks):
-            broken = False
-            for line in block.lines:
-                words = _WORDS.findall(line.text.lower())
-                was_broken, broken = broken, line.text.endswith("-")
-                yield from words[was_broken : len(words) - broken]
 
     def _close(self) -> None:
         ending = [self._interrupted, *self._held, self._open] if self._interrupted else [self._open, *self._held]
@@ -347,6 +314,23 @@ def _with_marker(line: Line) -> Line:
         rest.size, rest.bold, rest.mono, rest.italic,
     )  # fmt: skip
     return line_of([joined])
+
+
+def _flows_over(current: _Open, line: Line, block: Block) -> bool:
+    """A line full to the margin without an end, and a line of text at the top of the next column of the same width."""
+    last, column = current.last, current.block
+    width = column.x1 - column.x0
+    return (
+        current.lines > 1
+        and len(last.text) > _LEAST_FULL_LINE
+        and last.x1 > column.x1 - line.size
+        and abs(line.x0 - block.x0) < 0.5 * line.size
+        and abs(block.x1 - block.x0 - width) < 0.1 * width
+        and line.x1 - line.x0 > 0.8 * width
+        and (last.bold, last.italic, last.mono) == (line.bold, line.italic, line.mono)
+        and len(line.cells) == len(last.cells) == 1
+        and not _CAPTION.match(line.text)
+    )
 
 
 def _goes_on_as_heading(line: Line, head: Line) -> bool:

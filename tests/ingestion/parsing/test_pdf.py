@@ -24,6 +24,8 @@ RIGHT = textwrap.wrap(
     44,
 )
 
+COLUMN = 208
+
 
 def document(encrypt: str | None = None) -> tuple[canvas.Canvas, io.BytesIO]:
     buffer = io.BytesIO()
@@ -39,6 +41,16 @@ def write(
         page.drawString(x, y, line)
         y -= 1.25 * size
     return y
+
+
+def write_justified(page: canvas.Canvas, lines: list[str], x: float, y: float, ended: bool = True) -> None:
+    """Lines of 10 points that end at the same margin, but for the last of an ended paragraph."""
+    page.setFont("Helvetica", 10)
+    for number, line in enumerate(lines, 1):
+        room = COLUMN - page.stringWidth(line, "Helvetica", 10)
+        last = ended and number == len(lines)
+        page.drawString(x, y, line, wordSpace=0 if last else room / line.count(" "))
+        y -= 12.5
 
 
 def finish(page: canvas.Canvas, buffer: io.BytesIO) -> bytes:
@@ -76,13 +88,13 @@ def test_two_columns_are_read_one_after_the_other(read):
 
 def test_large_heading_beside_two_lines_of_the_other_column_leaves_them_in_order(read):
     page, buffer = document()
-    below = write(page, LEFT[:4], 60, 740)
+    write_justified(page, LEFT[:4], 60, 740, ended=False)
     # Taller than a line, and between two lines of the other column: it overlaps both of them by half.
-    write(page, ["The Boats"], 60, below - 6.25, 20, "Helvetica-Bold")
-    write(page, LEFT[4:], 60, below - 31.25)
-    write(page, RIGHT + LEFT, 320, 740)
+    write(page, ["The Boats"], 60, 683.75, 20, "Helvetica-Bold")
+    write_justified(page, LEFT[4:], 60, 658.75)
+    write_justified(page, RIGHT, 320, 740)
     text = read(finish(page, buffer), "columns.pdf").text
-    assert " ".join(RIGHT) in text and " ".join(LEFT) in text
+    assert " ".join(RIGHT) in text
     assert text.index(LEFT[3]) < text.index("The Boats") < text.index(LEFT[4]) < text.index(RIGHT[0])
 
 
@@ -198,6 +210,22 @@ def test_paragraph_across_pages_keeps_the_page_of_its_start(read, element_with):
     paragraph = element_with(parsed, "lowest offer")
     assert "by the company which made the lowest offer" in paragraph.text
     assert paragraph.page == 1
+
+
+@pytest.mark.parametrize(
+    ("top", "goes_on"),
+    [
+        ("Orrin Bridge and then by cart, since the road beyond it has no place at which a boat could land.", True),
+        ("Figure 3 The boats at Orrin Bridge, as they were painted in the year of the great flood of spring.", False),
+    ],
+)
+def test_sentence_goes_on_in_the_next_column_though_it_begins_with_a_capital(read, element_with, top, goes_on):
+    page, buffer = document()
+    begun = [*LEFT[:4], "while grain of the best sort is carried up to"]
+    write_justified(page, begun, 60, 740, ended=False)
+    write_justified(page, textwrap.wrap(f"{top} {' '.join(RIGHT)}", 44), 320, 740)
+    parsed = read(finish(page, buffer), "columns.pdf")
+    assert (top[:20] in element_with(parsed, "best sort").text) is goes_on
 
 
 def test_aligned_cells_become_a_table_with_joined_header(read, tables_of):
