@@ -278,18 +278,19 @@ class TextFlow:
         if ends_in_hyphen(current.parts[-1]) and text[0].isalnum():
             current.parts[-1] = self._broken_words.joined(current.parts[-1], text)
         else:
-            current.parts.append(self._joint(current, line, block, text) + text)
+            current.parts.append(self._joint(current, line, text) + text)
         current.last, current.block, current.lines = line, block, current.lines + 1
 
-    def _joint(self, current: _Open, line: Line, block: Block, text: str) -> str:
+    def _joint(self, current: _Open, line: Line, text: str) -> str:
         """What stands between the open paragraph and the line: a space or a line break."""
         last = current.last
         if text[0].islower() and not _TERMINAL.search(last.text):
             return " "
         first_word = (line.x1 - line.x0) * len(text.split(" ", 1)[0]) / max(1, len(text))
-        room = block.x1 - last.x1
+        column = current.block
+        room = column.x1 - last.x1
         # The first word would have fitted on the line before: the break was meant (addresses, verses, signatures).
-        deliberate = room > 1.5 * first_word + 2 * line.size and room > 0.25 * (block.x1 - block.x0)
+        deliberate = room > 1.5 * first_word + 2 * line.size and room > 0.25 * (column.x1 - column.x0)
         return "\n" if deliberate and last.top != line.top else " "
 
     def _close(self) -> None:

@@ -225,7 +225,8 @@ def test_sentence_goes_on_in_the_next_column_though_it_begins_with_a_capital(rea
     write_justified(page, begun, 60, 740, ended=False)
     write_justified(page, textwrap.wrap(f"{top} {' '.join(RIGHT)}", 44), 320, 740)
     parsed = read(finish(page, buffer), "columns.pdf")
-    assert (top[:20] in element_with(parsed, "best sort").text) is goes_on
+    assert (f"carried up to {top[:20]}" in element_with(parsed, "best sort").text) is goes_on
+    assert "\n" not in element_with(parsed, top[:20]).text
 
 
 def test_aligned_cells_become_a_table_with_joined_header(read, tables_of):
