@@ -19,6 +19,8 @@ _STRETCHED_FILL = 0.78
 _STRETCHED_GAP = 2.6
 # A section label or the first half of a wrapped label stands alone in its row.
 _MOST_LABELS_IN_A_ROW = 4
+# In font sizes: lines of one cell are nearer than this.
+_WRAPPED = 0.35
 _NUMBER = re.compile(
     r"^[(\[+\-–—$€£¥~<>]*\s*\d[\d,. ]*\s*(?:[%)\]]|pts|bps|x)*[*†‡]*$|^[-–—]+%?$|^n/?[am]$", re.IGNORECASE
 )
@@ -91,6 +93,8 @@ def as_table(lines: Sequence[Line]) -> str | None:
     if _reads_as_prose(grid):
         return None
     head = _header_rows(grid, spanning)
+    while head < len(grid) - 1 and _wraps(grid, lines, head):
+        head += 1
     header = [_stacked([grid[r][c] for r in range(head)]) for c in range(len(columns))]
     return markdown_table([header, *_unwrapped(grid[head:], lines[head:])])
 
@@ -203,6 +207,20 @@ def _header_rows(grid: Sequence[Sequence[str]], spanning: Sequence[bool]) -> int
     return max(1, min(head, 6, len(grid) - 1))
 
 
+def _wraps(grid: Sequence[Sequence[str]], lines: Sequence[Line], row: int) -> bool:
+    """Whether the row holds second lines of names in the header row above it."""
+    above, line = lines[row - 1], lines[row]
+    values = [text for text in grid[row] if text]
+    return (
+        not grid[row][0]
+        and len(values) < len(grid[row])
+        and all(grid[row - 1][c] for c, text in enumerate(grid[row]) if text)
+        and all(any(map(str.isalpha, text)) and not _NUMBER.match(text) for text in values)
+        and line.top - above.bottom < _WRAPPED * line.size
+        and (line.bold, round(line.size)) == (above.bold, round(above.size))
+    )
+
+
 def _stacked(parts: Sequence[str]) -> str:
     return " ".join(part for part in parts if part)
 
@@ -212,7 +230,7 @@ def _unwrapped(grid: Sequence[list[str]], lines: Sequence[Line]) -> list[list[st
     rows: list[list[str]] = []
     for index, texts in enumerate(grid):
         values = [text for text in texts[1:] if text]
-        close = index > 0 and lines[index].top - lines[index - 1].bottom < 0.35 * lines[index].size
+        close = index > 0 and lines[index].top - lines[index - 1].bottom < _WRAPPED * lines[index].size
         words = all(not _NUMBER.match(text) for text in values)
         if rows and close and words and values and not texts[0] and any(rows[-1][1:]):
             rows[-1] = [_stacked([a, b]) for a, b in zip(rows[-1], texts, strict=True)]

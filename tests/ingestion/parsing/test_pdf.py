@@ -336,3 +336,18 @@ def test_bold_heading_right_above_a_table_does_not_swallow_its_header(read, tabl
             write(page, [text], x, 648 - 12 * index, 10, "Helvetica-Bold" if index == 0 else "Helvetica")
     (table,) = tables_of(read(finish(page, buffer), "losses.pdf"))
     assert table == "| Plant | Litres | Share |\n|---|---|---|\n| North | 1,200 | 4% |\n| South | 900 | 3% |"
+
+
+def test_names_of_columns_over_two_lines_are_one_header(read, tables_of):
+    page, buffer = document()
+    write(page, ["Three stations were installed along the river in autumn."], 72, 740)
+    for x, name in zip((72, 200, 300, 400), ("Station", "Distance to", "Depth of", "Readings"), strict=True):
+        write(page, [name], x, 700, 9, "Helvetica-Bold")
+    write(page, ["intake"], 200, 689, 9, "Helvetica-Bold")
+    write(page, ["heads"], 300, 689, 9, "Helvetica-Bold")
+    for index in range(3):
+        for x, text in zip((72, 200, 300, 400), (f"Orrin {index}", "9 km", "0.8 m", "5 min"), strict=True):
+            write(page, [text], x, 670 - 17 * index, 9)
+    (table,) = tables_of(read(finish(page, buffer), "stations.pdf"))
+    assert table.splitlines()[0] == "| Station | Distance to intake | Depth of heads | Readings |"
+    assert len(table.splitlines()) == 5
