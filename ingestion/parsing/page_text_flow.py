@@ -28,6 +28,7 @@ _MOST_HEADING_LINES = 3
 _LEVELS = 6
 # Letters of a line of running text.
 _LEAST_FULL_LINE = 30
+_LEAST_LETTERS = 20
 # Footnotes and captions are set smaller than the text by at least this.
 _SMALLER = 0.93
 
@@ -163,11 +164,11 @@ class TextFlow:
             first = False
 
     def _write_rows(self, lines: Sequence[Line], block: Block, page: int) -> None:
-        table = as_table(lines)
+        table = None if _filled(lines, block) else as_table(lines)
         if table is not None:
             self._close()
             self._outline.table(table, page=page)
-        elif _stretched(lines):
+        elif _filled(lines, block) or _stretched(lines):
             for line in lines:
                 self._continue(line, block, page, False)
         else:
@@ -354,6 +355,15 @@ def _depth(text: str) -> int:
 def _starts_section(text: str) -> bool:
     return bool(
         re.match(r"(?:\d{1,2}(?:\.\d{1,3})*\.?|[A-Z]\.|item \d+[a-z]?\.|article|section)\s", text, re.IGNORECASE)
+    )
+
+
+def _filled(lines: Sequence[Line], block: Block) -> bool:
+    """Justified text: every line reaches both margins of its column, and one does so without a wide space."""
+    return (
+        any(len(line.cells) == 1 for line in lines)
+        and all(line.x0 - block.x0 < line.size and abs(block.x1 - line.x1) < line.size for line in lines)
+        and sum(sum(map(str.isalpha, line.text)) for line in lines) > _LEAST_LETTERS * len(lines)
     )
 
 

@@ -128,6 +128,23 @@ def test_last_line_of_a_paragraph_above_the_columns_belongs_to_it(read, element_
     assert element_with(read(finish(page, buffer), "columns.pdf"), "mountains").text == " ".join(wide)
 
 
+def test_loosely_justified_lines_are_no_table(read):
+    page, buffer = document()
+    lines = [
+        "The mills of the valley have been described by many",
+        "(Orrin, 1891), (Hallam, 1902), (Ford,",
+        "1911) and by the boatmen themselves, whose letters",
+        "(Quenby, 1920), (Lock, 1933) and diaries",
+        "were printed by the town for the first time in the year",
+        "of the great flood.",
+    ]
+    for number, line in enumerate(lines):
+        page.setFont("Helvetica", 10)
+        room = 260 - page.stringWidth(line, "Helvetica", 10)
+        page.drawString(72, 700 - 12.5 * number, line, wordSpace=room / line.count(" ") if number < 5 else 0)
+    assert read(finish(page, buffer), "loose.pdf").text == " ".join(lines)
+
+
 def test_broken_words_are_mended_and_compounds_keep_their_hyphen(read):
     page, buffer = document()
     lines = [
