@@ -38,6 +38,8 @@ GOOD = b"# Kiln\n\nThe kiln in the north workshop is fired every second Tuesday.
 GOOD_QUESTION = "When is the kiln in the north workshop fired?"
 NOISE = random.Random(7).randbytes(100_000)
 LONG_PAGES = 3000
+LAST_SHEET = "The pressure gauge of the northern pumping station broke in March 2021."
+LAST_QUESTION = {"question": "When did the pressure gauge of the northern station break?", "collection": "read"}
 
 
 def pdf(*pages: str, encrypt: StandardEncryption | None = None) -> bytes:
@@ -100,7 +102,7 @@ READ = {
     "utf-16.txt": ("The heron nests in the reeds in April.\n".encode("utf-16"), "Where does the heron nest?"),
     "broken-utf-8.txt": (b"The valve was replaced \xff\xc3\x28 by the fitter in May.\n", "Who replaced the valve?"),
     "nul.txt": (b"The pump\x00 runs at forty bar.\n", "At what pressure does the pump run?"),
-    "long.pdf": (pdf(*(f"Sheet {number}" for number in range(1, LONG_PAGES)), "The gauge broke."), "What broke?"),
+    "long.pdf": (pdf(*(f"Sheet {number}" for number in range(1, LONG_PAGES)), LAST_SHEET), "What broke?"),
 }
 
 
@@ -200,7 +202,7 @@ def test_what_looks_bad_but_can_be_read_is_found(taken_in: TakenIn, client: http
 def test_all_pages_of_a_long_document_are_there_and_the_last_is_cited(taken_in: TakenIn, client: httpx.Client) -> None:
     facts = taken_in.documents["long.pdf"].facts
     assert facts is not None and facts.page_count == LONG_PAGES
-    answer = client.post("/v1/ask", json={"question": "What broke on the last sheet?", "collection": "read"}).json()
+    answer = client.post("/v1/ask", json=LAST_QUESTION).json()
     assert [(one["document_name"], one["page"]) for one in answer["citations"]] == [("long.pdf", LONG_PAGES)], answer
 
 
