@@ -61,7 +61,7 @@ def main() -> None:
         peer = _ingest_peer(files, embedder_tokens)
         second = _ingest_ours(files)
         sections.append(_section(title, files, [first, second], peer))
-    publish("ingestion", "Bytes to searchable", "\n\n".join(sections), arguments)
+        publish("ingestion", "Bytes to searchable", "\n\n".join(sections), arguments)
 
 
 def _mixed_files(documents: pathlib.Path, per_suffix: int) -> list[pathlib.Path]:

@@ -50,6 +50,9 @@ class StockPipeline:
         marks = [time.perf_counter()]
         documents = SimpleDirectoryReader(input_files=[str(file) for file in files]).load_data()
         marks.append(time.perf_counter())
+        for document in documents:
+            # pypdf gives lone surrogates for some fonts, and the splitter would stop at them.
+            document.set_content(document.get_content().encode("utf-8", "replace").decode())
         nodes: list[BaseNode] = list(self._splitter(documents))
         marks.append(time.perf_counter())
         nodes = list(self._embedding(nodes))
