@@ -45,9 +45,12 @@ class InProcessWorker:
         self._stopped = False
         self._queue: CeleryJobQueue | None = None
         self._controller: WorkController | None = None
+        self._taken_up = threading.Event()
+        self._taken_up.set()
 
     def start(self) -> None:
         """Take up unfinished jobs of earlier processes and work until stopped. Returns at once."""
+        self._taken_up.clear()
         _spawn("take-up-jobs", self._take_up)
 
     def submit(self, job_id: str, kind: JobKind, size_bytes: int, *, delay: float = 0.0) -> None:
@@ -89,18 +92,25 @@ class InProcessWorker:
                 self._changed.notify_all()
 
     def _run(self, job_id: str) -> float | None:
+        # Taking up releases the claims of dead workers: a job that began meanwhile would lose its own.
+        self._taken_up.wait()
         with self._activity() as may_begin:
             return self._runner.run(job_id) if may_begin else None
 
     def _take_up(self) -> None:
         with self._activity() as may_begin:
             if not may_begin:
+                self._taken_up.set()
                 return
+            unfinished: Iterable[JobRecord] = []
             try:
-                for job in self._runner.recover():
-                    self.submit(job.id, job.kind, job.size_bytes)
+                unfinished = self._runner.recover()
             except PlumblineError as error:
                 log.error("Unfinished jobs could not be taken up", extra={"code": error.code})
+            finally:
+                self._taken_up.set()
+            for job in unfinished:
+                self.submit(job.id, job.kind, job.size_bytes)
 
     def _begin(self) -> CeleryJobQueue:
         # Queues of the in-memory transport are shared by the whole process; this worker wants its own.
