@@ -28,6 +28,7 @@ from generation.answers import (
 from generation.candidate_sentences import Sentence
 from generation.extractive_model import ExtractiveModel
 from generation.groundedness import Checker, overall
+from generation.language_models import UnknownModel
 from retrieval.passages import Passage, Scope
 from retrieval.retriever import SearchResult
 
@@ -39,10 +40,6 @@ Result = TypeVar("Result")
 
 class Search(Protocol):
     def search(self, text: str, scope: Scope, top_k: int) -> SearchResult: ...
-
-
-class UnknownModel(InvalidQuestion):
-    code = "unknown_model"
 
 
 class Answerer:
@@ -72,12 +69,13 @@ class Answerer:
         extract = await self._run(lambda: self._model.extract(text, found.passages))
         generated = time.perf_counter()
         answer_text, citations, verdicts = "", [], []
+        against = self._checker.against(found.passages)
         for marker, sentence in enumerate(extract.sentences, start=1):
             lead = " " if answer_text else ""
             span = (len(answer_text) + len(lead), len(answer_text) + len(lead) + len(sentence.text))
             answer_text += f"{lead}{sentence.text} [{marker}]"
             yield Delta(f"{lead}{sentence.text} [{marker}]")
-            verdict = self._checker.check(sentence.text, span, found.passages)
+            verdict = against.check(sentence.text, span).verdict
             yield SentenceChecked(verdict)
             verdicts.append(verdict)
             chunk = sentence.passage.chunk_at(sentence.start)

@@ -42,6 +42,9 @@ class Question:
     use_cache: bool = True
     passages: tuple[Passage, ...] | None = None  # given: only these may be used (reading), nothing is retrieved
     top_k: int | None = None  # passages to retrieve; None: as configured
+    live: bool = False  # text is shown while it is made: what was sent cannot be taken back
+    max_tokens: int | None = None  # longest answer; None: as the model is configured
+    json_schema: Mapping[str, Any] | None = None  # the answer is to be JSON of this schema
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,11 +90,14 @@ class Groundedness:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ModelUse:
+    """`fallbacks` are the models that were tried before and why they fell out; `prompt` is the prompt's version."""
+
     name: str
     route: str
     reason: str
     escalated: bool = False
     fallbacks: tuple[str, ...] = ()
+    prompt: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

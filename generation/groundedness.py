@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -9,11 +10,42 @@ from generation.answers import CheckerInfo, Groundedness, SentenceVerdict, Span
 from retrieval.passages import Passage
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Support:
+    """How well the best place of one passage supports a sentence. `[start, end)` is that place in the document.
+
+    `text` is the place verbatim; `score` is the probability that it supports the sentence.
+    """
+
+    passage: Passage
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checked:
+    """A verdict, and what it rests on: the best place of each passage that supports the sentence, best first."""
+
+    verdict: SentenceVerdict
+    supports: tuple[Support, ...]
+
+
+class EvidenceCheck(Protocol):
+    """The passages of one answer, made ready; sentences may be checked from several threads."""
+
+    def check(self, sentence: str, span: Span) -> Checked:
+        """The verdict on one sentence of the answer (without citation marks); `span` is its place in the answer."""
+
+
 class Checker(Protocol):
+    """Blocking and thread-safe. All implementations pass `tests/generation/checker_contract.py`."""
+
     info: CheckerInfo
 
-    def check(self, sentence: str, span: Span, passages: Sequence[Passage]) -> SentenceVerdict:
-        """The verdict on one sentence of an answer; `span` is its place in the answer."""
+    def against(self, passages: Sequence[Passage]) -> EvidenceCheck:
+        """A check against these passages. Cheap; what is dear is done at the first sentence."""
 
 
 class VerbatimChecker:
@@ -21,9 +53,24 @@ class VerbatimChecker:
 
     info = CheckerInfo("verbatim", "1", 0.5)
 
-    def check(self, sentence: str, span: Span, passages: Sequence[Passage]) -> SentenceVerdict:
-        evidence = tuple(passage.chunk.chunk_id for passage in passages if sentence in passage.context)
-        return SentenceVerdict(span, True, 1.0 if evidence else 0.0, bool(evidence), evidence)
+    def against(self, passages: Sequence[Passage]) -> VerbatimCheck:
+        return VerbatimCheck(passages)
+
+
+class VerbatimCheck:
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        self._passages = passages
+
+    def check(self, sentence: str, span: Span) -> Checked:
+        supports = []
+        for passage in self._passages:
+            place = passage.context.find(sentence)
+            if place >= 0:
+                start = passage.context_start + place
+                supports.append(Support(passage, start, start + len(sentence), sentence, 1.0))
+        evidence = tuple(support.passage.chunk.chunk_id for support in supports)
+        verdict = SentenceVerdict(span, True, 1.0 if evidence else 0.0, bool(evidence), evidence)
+        return Checked(verdict, tuple(supports))
 
 
 def overall(verdicts: Sequence[SentenceVerdict], info: CheckerInfo) -> Groundedness:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -44,6 +44,48 @@ class SettingRow:
     origin: str
 
 
+class ModelSettings(BaseModel):
+    """One language model. Times are seconds, prices USD per million tokens.
+
+    `model` is the provider's name for it (default: `name`), `endpoint` its base URL (default: the provider's own), and
+    `key_variable` the environment variable that holds its key.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
+    role: Literal["fast", "powerful", "batch"] = "fast"
+    protocol: Literal["openai", "anthropic"] = "openai"
+    model: str | None = None
+    endpoint: str | None = None
+    key_variable: str | None = None
+    context_tokens: int = Field(default=8192, ge=512)
+    max_output_tokens: int = Field(default=1024, ge=16)
+    usd_per_million_prompt: float = Field(default=0.0, ge=0)
+    usd_per_million_cached_prompt: float | None = Field(default=None, ge=0)
+    usd_per_million_completion: float = Field(default=0.0, ge=0)
+    connect_seconds: float = Field(default=5.0, gt=0)
+    first_token_seconds: float = Field(default=30.0, gt=0)
+    total_seconds: float = Field(default=120.0, gt=0)
+    retries: int = Field(default=2, ge=0, le=10)
+    concurrency: int = Field(default=8, ge=1)
+    queue: int = Field(default=64, ge=0)
+
+    @field_validator("name")
+    @classmethod
+    def _not_ours(cls, name: str) -> str:
+        if name in {"extractive", "auto"}:
+            raise ValueError(f"{name!r} is a name of Plumbline's own; call the model something else")
+        return name
+
+    @field_validator("endpoint")
+    @classmethod
+    def _web_address(cls, url: str | None) -> str | None:
+        if url is not None and _scheme(url) not in {"http", "https"}:
+            raise ValueError("must start with http:// or https://")
+        return url
+
+
 class Settings(BaseSettings):
     """All settings with their defaults. Sizes are bytes, times are seconds.
 
@@ -68,6 +110,8 @@ class Settings(BaseSettings):
     language: str = "english"
     top_k: int = Field(default=10, ge=1, le=1000)
 
+    models: tuple[ModelSettings, ...] = ()
+
     worker_concurrency: int = Field(default=1, ge=1, le=64)
     parser_processes: int = Field(default=1, ge=1, le=64)
     max_file_bytes: int = Field(default=500 * MIB, ge=1)
@@ -85,6 +129,14 @@ class Settings(BaseSettings):
         if url is not None and _scheme(url) not in {"sqlite", "postgresql", "postgres", "postgresql+psycopg"}:
             raise ValueError("must start with postgresql:// or sqlite:///")
         return url
+
+    @field_validator("models")
+    @classmethod
+    def _distinct(cls, models: tuple[ModelSettings, ...]) -> tuple[ModelSettings, ...]:
+        names = [model.name for model in models]
+        if len(set(names)) < len(names):
+            raise ValueError("two models have the same name")
+        return models
 
     @field_validator("qdrant_url")
     @classmethod

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from generation.answerer import MAX_QUESTION_CHARACTERS, Answerer, UnknownModel
+from generation.answerer import MAX_QUESTION_CHARACTERS, Answerer
 from generation.answers import (
     AnswerDone,
     AnswerEvent,
@@ -18,6 +18,7 @@ from generation.answers import (
 )
 from generation.assembly import build_answerer
 from generation.groundedness import VerbatimChecker
+from generation.language_models import UnknownModel
 from retrieval.assembly import build_embedder
 from retrieval.passages import Passage, Scope, StoredChunk
 from retrieval.retriever import SearchResult
@@ -108,7 +109,7 @@ def test_an_unknown_model_is_named(answerer: Answerer) -> None:
 
 
 def test_what_is_not_verbatim_is_not_supported() -> None:
-    verdict = VerbatimChecker().check("Annual leave is 30 days a year.", (0, 31), [LEAVE])
+    verdict = VerbatimChecker().against([LEAVE]).check("Annual leave is 30 days a year.", (0, 31)).verdict
     assert (verdict.supported, verdict.score, verdict.evidence) == (False, 0.0, ())
 
 
