@@ -263,18 +263,30 @@ class ModelBody(BaseModel):
     route: str
     reason: str
     escalated: bool
-    fallbacks: list[str]
+    fallbacks: list[str] = Field(description="Models that were tried before, and why they fell out")
+    prompt: str | None = Field(description="Version of the prompt; null where none was used")
+
+
+class ModelUsageBody(BaseModel):
+    model: str
+    prompt_tokens: int
+    cached_prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float
 
 
 class UsageBody(BaseModel):
     prompt_tokens: int
     completion_tokens: int
     cost_usd: float
+    cached_prompt_tokens: int = Field(description="The part of `prompt_tokens` that the provider had in its cache")
+    by_model: list[ModelUsageBody]
 
 
 class CacheBody(BaseModel):
     hit: bool
     similarity: float | None
+    saved_usd: float = Field(description="On a hit: what the answer in the cache had cost")
 
 
 class AnswerBody(BaseModel):
@@ -289,3 +301,5 @@ class AnswerBody(BaseModel):
     usage: UsageBody
     cache: CacheBody
     timings_ms: dict[str, float]
+    warnings: list[str] = Field(description="What a reader must know of how the answer came about")
+    cut_short: bool = Field(description="It ends at a limit of length, not where it was done")

@@ -45,6 +45,8 @@ class Question:
     live: bool = False  # text is shown while it is made: what was sent cannot be taken back
     max_tokens: int | None = None  # longest answer; None: as the model is configured
     json_schema: Mapping[str, Any] | None = None  # the answer is to be JSON of this schema
+    format_hint: str = ""  # the form that the caller wants, in words
+    key: str = ""  # the API key that pays
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,16 +103,34 @@ class ModelUse:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Usage:
+class ModelUsage:
+    """What one model did for an answer, all its calls together. `cached_prompt_tokens` are part of `prompt_tokens`."""
+
+    model: str
     prompt_tokens: int = 0
+    cached_prompt_tokens: int = 0
     completion_tokens: int = 0
     cost_usd: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Usage:
+    """Sums over all calls; `by_model` has the parts where language models were called."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float = 0.0
+    cached_prompt_tokens: int = 0
+    by_model: tuple[ModelUsage, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class CacheUse:
+    """`saved_usd` is what the answer in the cache had cost."""
+
     hit: bool = False
     similarity: float | None = None
+    saved_usd: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -126,6 +146,8 @@ class Answer:
     usage: Usage
     cache: CacheUse
     timings_ms: Mapping[str, float]
+    warnings: tuple[str, ...] = ()  # what the reader must know of how it came about: cut off, sentences removed
+    cut_short: bool = False  # it ends at a limit of length, not where it was done
 
     def to_json(self) -> dict[str, Any]:
         """The answer of the outward contract, as plain JSON types."""

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import dataclasses
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 
+from api.answer_keeping import AnswerKeeper
 from api.dependencies import (
     CurrentMetrics,
     CurrentPlatform,
     CurrentRequestId,
     CurrentTenant,
 )
+from api.disconnection import unless_disconnected
 from api.event_streams import EventStream, ServerEvent
-from api.http_metrics import HttpMetrics
 from api.platform import Platform
 from api.question_scope import scope_of
 from api.schemas import AnswerBody, AskRequest, Identifier
 from generation.answers import (
-    Answer,
     AnswerDone,
     AnswerEvent,
     Delta,
@@ -36,8 +33,6 @@ from generation.answers import (
     Turn,
     passage_to_json,
 )
-
-T = TypeVar("T")
 
 router = APIRouter(prefix="/v1", tags=["answers"])
 
@@ -64,10 +59,10 @@ async def ask(
 ) -> Response:
     """Answer from the documents, with citations, or say that they do not tell."""
     question = await run_in_threadpool(_question, body, tenant, platform)
-    keep = _AnswerKeeper(platform, tenant, body.collection, metrics)
+    keep = AnswerKeeper(platform, tenant, body.collection, metrics)
     if body.stream:
         return EventStream(_events(platform, question, keep), request_id)
-    answer = await _unless_disconnected(request, platform.answerer.answer(question))
+    answer = await unless_disconnected(request, platform.answerer.answer(question))
     return JSONResponse(await keep(answer))
 
 
@@ -91,32 +86,7 @@ def _question(body: AskRequest, tenant: str, platform: Platform) -> Question:
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _AnswerKeeper:
-    """Stores an answer before it is sent, so that whoever has its id can look it up."""
-
-    platform: Platform
-    tenant: str
-    collection: str | None
-    metrics: HttpMetrics
-
-    async def __call__(self, answer: Answer) -> dict[str, Any]:
-        body = answer.to_json()
-        await run_in_threadpool(self.platform.answers.save, self.tenant, self.collection, body)
-        self.metrics.observe_stages("ask", answer.timings_ms)
-        self.metrics.count_answer(answer.model.name, _outcome(answer))
-        return body
-
-
-def _outcome(answer: Answer) -> str:
-    if answer.refused:
-        return "refused"
-    if answer.groundedness is None:
-        return "unchecked"
-    return "supported" if answer.groundedness.supported else "unsupported"
-
-
-async def _events(platform: Platform, question: Question, keep: _AnswerKeeper) -> AsyncIterator[ServerEvent]:
+async def _events(platform: Platform, question: Question, keep: AnswerKeeper) -> AsyncIterator[ServerEvent]:
     events = platform.answerer.stream(question)
     try:
         async for event in events:
@@ -126,7 +96,7 @@ async def _events(platform: Platform, question: Question, keep: _AnswerKeeper) -
             await events.aclose()
 
 
-async def _server_event(event: AnswerEvent, keep: _AnswerKeeper) -> ServerEvent:
+async def _server_event(event: AnswerEvent, keep: AnswerKeeper) -> ServerEvent:
     match event:
         case PassagesFound(passages):
             return ServerEvent("passages", {"passages": [passage_to_json(passage) for passage in passages]})
@@ -136,24 +106,3 @@ async def _server_event(event: AnswerEvent, keep: _AnswerKeeper) -> ServerEvent:
             return ServerEvent("sentence", dataclasses.asdict(verdict))
         case AnswerDone(answer):
             return ServerEvent("answer", await keep(answer))
-
-
-async def _unless_disconnected(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """The result of the work, which is cancelled when the client goes away. Raises ClientDisconnect then."""
-    working = asyncio.create_task(work)
-    leaving = asyncio.create_task(_disconnected(request))
-    try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientDisconnect
-        return await working
-    finally:
-        for task in (working, leaving):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await task
-
-
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

@@ -1,0 +1,38 @@
+"""What happens to every finished answer before it is sent, whichever call asked for it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+
+from api.http_metrics import HttpMetrics
+from api.platform import Platform
+from generation.answers import Answer
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AnswerKeeper:
+    """Stores an answer before it is sent, so that whoever has its id can look it up."""
+
+    platform: Platform
+    tenant: str
+    collection: str | None
+    metrics: HttpMetrics
+
+    async def __call__(self, answer: Answer) -> dict[str, Any]:
+        """The answer in the form of the outward contract."""
+        body = answer.to_json()
+        await run_in_threadpool(self.platform.answers.save, self.tenant, self.collection, body)
+        self.metrics.observe_stages("ask", answer.timings_ms)
+        self.metrics.count_answer(answer.model.name, _outcome(answer))
+        return body
+
+
+def _outcome(answer: Answer) -> str:
+    if answer.refused:
+        return "refused"
+    if answer.groundedness is None:
+        return "unchecked"
+    return "supported" if answer.groundedness.supported else "unsupported"
