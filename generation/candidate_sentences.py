@@ -7,24 +7,15 @@ second text for scoring: the row with its column names, under the heading of its
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterator, Sequence
 
-from ingestion.sentences import sentence_spans
+from generation.passage_pieces import PieceKind, pieces
 from retrieval.passages import Passage
 
 MAX_PASSAGES = 6
 
-_RULE_ROW = re.compile(r"\|?[\s:|-]*-{2,}[\s:|-]*\|?")
-_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
-_SENTENCE_END = re.compile(r"[.!?…。！？:;][\"'”’»)\]]*$")
-_CONTENTS_LINE = re.compile(r"\.{3}\s*\d+$")
-_BULLET = re.compile(r"^(?:[-*+•▪◦‣–·]|\(?\w{1,3}[.)])\s+")
-_HEADING_WORDS = 8
 _SPEAKS_FOR_ITSELF = 8
 """Words from which on a line is scored without its heading, which would make all sentences of a section alike."""
-_LINES_OF_A_LIST = 3
-_SHORT_LINE = 90
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,63 +49,12 @@ def candidate_sentences(passages: Sequence[Passage]) -> list[Sentence]:
 
 def _quotable(context: str) -> Iterator[tuple[int, int, str]]:
     """(start, end, scored text) of what can be quoted."""
-    header: list[str] = []
-    for start, end in _pieces(context):
-        text = context[start:end]
-        if text.startswith("|"):
-            lines = text.split("\n")
-            if any(_RULE_ROW.fullmatch(line) for line in lines):
-                header = _cells(lines[0]) if not _RULE_ROW.fullmatch(lines[0]) else header
-                continue
-            if _is_header(context, end):
-                header = _cells(text)
-                continue
-            start, end = _without_bars(context, start, end)
-            if _LETTER_OR_DIGIT.search(context[start:end]):
-                yield start, end, _row_with_names(header, _cells(text))
-            continue
-        header = []
-        if _LETTER_OR_DIGIT.search(text) and not _CONTENTS_LINE.search(text) and not _is_heading(context, start, end):
-            yield start, end, text
-
-
-def _pieces(context: str) -> Iterator[tuple[int, int]]:
-    """Sentences; a block of short lines (a table without rules, an address, the head of a mail) line by line."""
-    for start, end in sentence_spans(context):
-        lines = context[start:end].split("\n")
-        short = sum(len(line) < _SHORT_LINE and not _SENTENCE_END.search(line) for line in lines[:-1])
-        if len(lines) < _LINES_OF_A_LIST or short < len(lines) / 2 or lines[0].startswith("|"):
-            yield start, end
-            continue
-        position = start
-        for line in lines:
-            kept = line.strip()
-            if kept:
-                yield context.index(kept, position), context.index(kept, position) + len(kept)
-            position += len(line) + 1
-
-
-def _is_heading(context: str, start: int, end: int) -> bool:
-    """A short line of its own without a stop, a figure or a bullet."""
-    text = context[start:end]
-    alone = (end == len(context) or context[end] == "\n") and (start == 0 or context[start - 1] == "\n")
-    plain = not _SENTENCE_END.search(text) and not _BULLET.match(text) and not any(c.isdigit() for c in text)
-    return alone and plain and ":" not in text and len(text.split()) <= _HEADING_WORDS
-
-
-def _is_header(context: str, end: int) -> bool:
-    following = context[end:].lstrip("| \t\n").split("\n", 1)[0]
-    return bool(following) and bool(_RULE_ROW.fullmatch(following))
-
-
-def _cells(row: str) -> list[str]:
-    return [cell.strip() for cell in row.strip().strip("|").split("|")]
-
-
-def _row_with_names(header: list[str], cells: list[str]) -> str:
-    if len(header) != len(cells):
-        return ", ".join(cell for cell in cells if cell)
-    return "; ".join(f"{name} {cell}".strip() for name, cell in zip(header, cells, strict=True) if cell)
+    for piece in pieces(context):
+        if piece.kind is PieceKind.SENTENCE:
+            yield piece.start, piece.end, piece.scored
+        elif piece.kind is PieceKind.TABLE_ROW:
+            start, end = _without_bars(context, piece.start, piece.end)
+            yield start, end, piece.scored
 
 
 def _without_bars(text: str, start: int, end: int) -> tuple[int, int]:

@@ -1,0 +1,137 @@
+"""Retrieved passages to a prompt's worth of evidence: the sentences that answer, within a budget of tokens.
+
+Extractive compression as in RECOMP (Xu et al., 2023, arXiv:2310.04408), without a trained compressor: each sentence is
+scored against the question by BM25, by what was retrieved, and where that leaves doubt by MiniLM; a sentence next to a
+good one gains from it, so that what is kept reads on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generation.evidence import bm25_scores
+from generation.packing_units import Unit, units_of
+from generation.passage_pieces import PieceKind
+from retrieval.embedding import Embedder
+from retrieval.lexical import LexicalEncoder
+from retrieval.passages import Passage
+
+GAP = " … "
+_LINE_GAP = " …\n"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PackedPassage:
+    """What is kept of a passage's context. `number` is how the prompt names it, from 1.
+
+    `text` holds the kept sentences verbatim, with " … " where some are left out; `spans` are the places of the unbroken
+    pieces of it in the document, `[start, end)`.
+    """
+
+    number: int
+    passage: Passage
+    text: str
+    spans: tuple[tuple[int, int], ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Packed:
+    """`tokens_before` are those of all contexts given whole, each place of a document once.
+
+    Both counts are made by the embedding model's tokenizer: an estimate of what a language model's would say.
+    """
+
+    passages: tuple[PackedPassage, ...]
+    tokens: int
+    tokens_before: int
+
+
+class ContextPacker:
+    """Blocking and thread-safe."""
+
+    def __init__(self, embedder: Embedder, lexical: LexicalEncoder) -> None:
+        self._embedder = embedder
+        self._lexical = lexical
+
+    def pack(self, question: str, passages: Sequence[Passage], *, budget_tokens: int, ratio: float) -> Packed:
+        """At most `budget_tokens`, and at most the share `1 / ratio` of the tokens of all contexts.
+
+        Documents in the order of their best passage, what is kept of one document in reading order. Raises `ValueError`
+        for a ratio below 1.
+        """
+        if ratio < 1:
+            raise ValueError(f"a ratio of {ratio} would lengthen the passages: 1 is the least")
+        units = units_of(passages)
+        costs = np.array(self._embedder.count_tokens([unit.text for unit in units]), dtype=np.int64)
+        before = int(costs.sum())
+        limit = min(budget_tokens, int(before / ratio))
+        if before <= limit:
+            kept = list(range(len(units)))
+        else:
+            kept = within(limit, self._scores(question, units), costs, units)
+        return Packed(_assembled(passages, units, kept), int(costs[kept].sum()), before)
+
+    def _scores(self, question: str, units: Sequence[Unit]) -> NDArray[np.float64]:
+        asked = sorted(set(self._lexical.terms(question)))
+        bm25 = bm25_scores(asked, [self._lexical.terms(unit.scored) for unit in units])
+        prior = np.array([0.0 if unit.rank is None else 1.0 / (1 + unit.rank) for unit in units])
+        return bm25 / max(float(bm25.max()), 1e-6) + prior
+
+
+def within(limit: int, scores: NDArray[np.float64], costs: NDArray[np.int64], units: Sequence[Unit]) -> list[int]:
+    """Positions of the best units that fit into `limit` tokens, in order; a table row brings its header rows along."""
+    kept: set[int] = set()
+    left = limit
+    for position in np.argsort(-scores, kind="stable").tolist():
+        unit = units[position]
+        if unit.kind is PieceKind.MARKS or position in kept:
+            continue
+        wanted = {position, *unit.headers} - kept
+        cost = int(costs[list(wanted)].sum())
+        if cost <= left:
+            kept |= wanted
+            left -= cost
+    return sorted(kept)
+
+
+def _assembled(passages: Sequence[Passage], units: Sequence[Unit], kept: Sequence[int]) -> tuple[PackedPassage, ...]:
+    by_source: dict[int, list[int]] = {}
+    for position in kept:
+        by_source.setdefault(units[position].source, []).append(position)
+    documents = list(dict.fromkeys(passages[source].chunk.document_id for source in by_source))
+    order = sorted(
+        by_source, key=lambda one: (documents.index(passages[one].chunk.document_id), passages[one].context_start)
+    )
+    packed = []
+    for number, source in enumerate(order, start=1):
+        text, spans = _joined(passages[source], units, by_source[source])
+        packed.append(PackedPassage(number, passages[source], text, spans))
+    return tuple(packed)
+
+
+def _joined(passage: Passage, units: Sequence[Unit], kept: Sequence[int]) -> tuple[str, tuple[tuple[int, int], ...]]:
+    spans: list[tuple[int, int]] = []
+    text, last = "", -1
+    for position in kept:
+        unit = units[position]
+        if position == last + 1 and spans:
+            between = passage.context[spans[-1][1] - passage.context_start : unit.start - passage.context_start]
+            spans[-1] = (spans[-1][0], unit.end)
+            text += between + unit.text
+        else:
+            text += _gap(units[last], unit) + unit.text if spans else unit.text
+            spans.append((unit.start, unit.end))
+        last = position
+    return text, tuple(spans)
+
+
+def _gap(before: Unit, after: Unit) -> str:
+    """A table with rows left out is still a table; anything else tells that something is missing."""
+    in_one_table = after.headers and (before.headers == after.headers or before.kind is PieceKind.TABLE_HEADER)
+    if in_one_table:
+        return "\n"
+    return _LINE_GAP if after.kind is not PieceKind.SENTENCE or before.headers else GAP
