@@ -3,6 +3,8 @@
 Without a key only calls over a loopback address are served, and a browser is not let in on behalf of another site: a
 page elsewhere can point its own name at 127.0.0.1 (DNS rebinding, seen in the Host header) or send simple requests
 across origins (seen in Origin and Sec-Fetch-Site). A key in the Authorization header cannot be sent by such a page.
+
+Clients made for OpenAI always send some key. Where none is needed, one that is not ours opens as much as no key at all.
 """
 
 from __future__ import annotations
@@ -48,11 +50,15 @@ class LocalAccess:
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
-        if "authorization" in headers:
-            self._check_key(headers["authorization"])
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        bears_key = scheme.lower() == "bearer"
+        if bears_key and self._token is not None and hmac.compare_digest(key.strip().encode(), self._token.encode()):
             return
         server = scope.get("server")
-        if server is None or not is_loopback(server[0]):
+        needs_key = server is None or not is_loopback(server[0])
+        if scheme and (needs_key or not bears_key):
+            raise AccessDenied("The key is not valid. Send it as `Authorization: Bearer KEY`.", code="invalid_key")
+        if needs_key:
             raise AccessDenied("This address needs a key: send it as `Authorization: Bearer KEY`.")
         host = headers.get("host", "")
         if not is_loopback(_hostname(host)):
@@ -65,12 +71,6 @@ class LocalAccess:
         sent_by_other_site = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
         if foreign or sent_by_other_site:
             raise AccessDenied("Pages of other sites may not call this server.", code="cross_origin")
-
-    def _check_key(self, authorization: str) -> None:
-        scheme, _, key = authorization.partition(" ")
-        valid = self._token is not None and hmac.compare_digest(key.strip().encode(), self._token.encode())
-        if scheme.lower() != "bearer" or not valid:
-            raise AccessDenied("The key is not valid. Send it as `Authorization: Bearer KEY`.", code="invalid_key")
 
 
 def _hostname(host: str) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from api.schemas import RangeFilter, SearchRequest
+from api.schemas import RangeFilter, ScopeChoice
 from retrieval.passages import Range, Scope
 
 if TYPE_CHECKING:
     from ingestion.registry import Registry
 
 
-def scope_of(body: SearchRequest, tenant: str, registry: Registry) -> Scope:
+def scope_of(body: ScopeChoice, tenant: str, registry: Registry) -> Scope:
     """Blocking. Raises UnknownCollection for one that the tenant does not have."""
     if body.collection is not None:
         registry.collection(tenant, body.collection)

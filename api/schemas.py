@@ -83,8 +83,9 @@ class RangeFilter(Body):
 FilterBody: TypeAlias = Scalar | FilterValues | RangeFilter
 
 
-class SearchRequest(Body):
-    question: QuestionText
+class ScopeChoice(Body):
+    """Where to look."""
+
     collection: CollectionName | None = Field(None, description="Only this collection; absent: all of them.")
     filters: dict[str, FilterBody] = Field(
         default_factory=dict,
@@ -106,18 +107,28 @@ class SearchRequest(Body):
         return filters
 
 
+class AnswerChoice(ScopeChoice):
+    """What a caller may choose about an answer, whichever call asks for it."""
+
+    on_unsupported: Literal["flag", "redact", "refuse", "escalate"] = "flag"
+    max_latency_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    max_cost_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    cache: bool = True
+
+
+class SearchRequest(ScopeChoice):
+    question: QuestionText
+
+
 class TurnBody(Body):
     role: Literal["user", "assistant"]
     content: Annotated[Text, Field(max_length=MAX_QUESTION_CHARS)]
 
 
-class AskRequest(SearchRequest):
+class AskRequest(AnswerChoice):
+    question: QuestionText
     model: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
     history: Annotated[list[TurnBody], Field(max_length=MAX_HISTORY_TURNS)] = Field(default_factory=list)
-    on_unsupported: Literal["flag", "redact", "refuse", "escalate"] = "flag"
-    max_latency_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    max_cost_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    cache: bool = True
     stream: bool = False
 
 

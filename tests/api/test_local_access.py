@@ -49,13 +49,28 @@ def test_other_addresses_need_the_key() -> None:
 
 
 @pytest.mark.parametrize("authorization", ["Bearer wrong", "Basic right", "right", "Bearer", "Bearer \u00e9"])
-def test_a_wrong_key_is_refused_even_on_loopback(authorization: str) -> None:
+def test_a_wrong_key_is_refused_where_one_is_needed(authorization: str) -> None:
+    refused = _call("http://10.1.2.3:8000", Authorization=authorization)
+    assert (refused.status_code, refused.json()["code"]) == (401, "invalid_key")
+
+
+@pytest.mark.parametrize("token", ["right", None])
+@pytest.mark.parametrize("authorization", ["Bearer sk-anything", "bearer None", "Bearer", "Bearer \u00e9"])
+def test_where_no_key_is_needed_an_unknown_one_opens_as_much_as_none(authorization: str, token: str | None) -> None:
+    key = {"token": token, "Authorization": authorization}
+    assert _call("http://127.0.0.1:8000", **key).status_code == 200
+    assert _call("http://127.0.0.1:8000", **key, Host="evil.example").json()["code"] == "host_not_allowed"
+    assert _call("http://127.0.0.1:8000", **key, Origin="http://evil.example").json()["code"] == "cross_origin"
+
+
+@pytest.mark.parametrize("authorization", ["Basic right", "right"])
+def test_what_is_no_bearer_key_is_a_mistake_everywhere(authorization: str) -> None:
     refused = _call("http://127.0.0.1:8000", Authorization=authorization)
     assert (refused.status_code, refused.json()["code"]) == (401, "invalid_key")
 
 
 def test_no_key_matches_when_the_server_has_none() -> None:
-    assert _call("http://127.0.0.1:8000", token=None, Authorization="Bearer None").status_code == 401
+    assert _call("http://10.1.2.3:8000", token=None, Authorization="Bearer None").status_code == 401
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "10.1.2.3", "[", ""])
