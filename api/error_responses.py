@@ -45,6 +45,7 @@ STATUS_OF_CODE: dict[str, int] = {
     "invalid_question": 422,
     "invalid_request": 422,
     "missing_file": 422,
+    "unknown_model": 422,
     "internal_error": 500,
     "configuration_error": 500,
     "database_unavailable": 503,
@@ -122,15 +123,26 @@ def install_error_responses(app: FastAPI) -> None:
 
 async def _plumbline_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PlumblineError)
+    log_problem(error, request.state.request_id)
+    return problem_response(error, request.state.request_id)
+
+
+def log_problem(error: PlumblineError, request_id: str) -> None:
+    """Log what is not the caller's mistake."""
     if status_of(error) >= 500:
         # Only what is our own fault needs a trace: a full disk, a locked index and the like are told by their sentence.
         trace = error if status_of(error) == 500 else None
-        _log.error(error.message, exc_info=trace, extra={"code": error.code, "request_id": request.state.request_id})
-    return problem_response(error, request.state.request_id)
+        _log.error(error.message, exc_info=trace, extra={"code": error.code, "request_id": request_id})
 
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    problem, fields = validation_problem(error)
+    return problem_response(problem, request.state.request_id, fields)
+
+
+def validation_problem(error: RequestValidationError) -> tuple[InvalidInput, list[dict[str, str]]]:
+    """The problem, and its `field` and `message` for each part of the request that is wrong."""
     details = error.errors()
     # The values themselves are left out: they may hold anything, and answers to errors end up in logs.
     fields = [
@@ -145,7 +157,7 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     else:
         summary = "; ".join(f"{field['field']}: {field['message']}" for field in fields[:5])
         problem = InvalidInput(f"The request cannot be used. {summary}", code="invalid_request")
-    return problem_response(problem, request.state.request_id, fields)
+    return problem, fields
 
 
 def _field_name(location: Sequence[str | int]) -> str:
@@ -155,22 +167,24 @@ def _field_name(location: Sequence[str | int]) -> str:
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    problem: PlumblineError
-    if isinstance(error.__cause__, PlumblineError):
-        problem = error.__cause__
-    elif error.status_code == 404:
-        problem = UnknownRoute(f"There is no {request.url.path} here. /openapi.json lists every call.")
-    elif error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
-        hint = f" Use {allowed}." if allowed else ""
-        problem = InvalidInput(f"{request.url.path} does not take {request.method}.{hint}", code="method_not_allowed")
-    elif error.status_code == 413:
-        problem = InvalidInput("The body is larger than this call accepts.", code="too_large")
-    elif error.status_code == 400:
-        problem = InvalidInput("The body cannot be read: it is not JSON in UTF-8.", code="invalid_json")
-    else:
-        problem = InvalidInput(str(error.detail), code=_CODE_OF_STATUS.get(error.status_code, "invalid_request"))
-    response = problem_response(problem, request.state.request_id)
+    response = problem_response(http_problem(request, error), request.state.request_id)
     for name, value in (error.headers or {}).items():
         response.headers[name] = value
     return response
+
+
+def http_problem(request: Request, error: HTTPException) -> PlumblineError:
+    """The problem behind an error of the web framework."""
+    if isinstance(error.__cause__, PlumblineError):
+        return error.__cause__
+    if error.status_code == 404:
+        return UnknownRoute(f"There is no {request.url.path} here. /openapi.json lists every call.")
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        hint = f" Use {allowed}." if allowed else ""
+        return InvalidInput(f"{request.url.path} does not take {request.method}.{hint}", code="method_not_allowed")
+    if error.status_code == 413:
+        return InvalidInput("The body is larger than this call accepts.", code="too_large")
+    if error.status_code == 400:
+        return InvalidInput("The body cannot be read: it is not JSON in UTF-8.", code="invalid_json")
+    return InvalidInput(str(error.detail), code=_CODE_OF_STATUS.get(error.status_code, "invalid_request"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any, NamedTuple
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from typing import Any, NamedTuple, Protocol
 
 from fastapi.responses import StreamingResponse
 
@@ -18,6 +18,10 @@ KEEP_ALIVE_SECONDS = 15.0
 _log = logging.getLogger(__name__)
 
 
+class SentEvent(Protocol):
+    def encode(self) -> bytes: ...
+
+
 class ServerEvent(NamedTuple):
     name: str
     data: Any
@@ -27,8 +31,12 @@ class ServerEvent(NamedTuple):
         return f"event: {self.name}\ndata: {json.dumps(self.data, ensure_ascii=False)}\n\n".encode(errors="replace")
 
 
+def problem_event(error: PlumblineError, request_id: str) -> ServerEvent:
+    return ServerEvent("error", problem_body(error, request_id))
+
+
 class EventStream(StreamingResponse):
-    """Sends events as they come; an error becomes a last event `error` with the problem object.
+    """Sends events as they come; an error becomes a last event, by default `error` with the problem object.
 
     A proxy that closes silent connections is kept awake by a comment every `keep_alive` seconds. When the client goes
     away the events' generator is closed, which ends whatever it was waiting for.
@@ -37,19 +45,26 @@ class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
     def __init__(
-        self, events: AsyncIterator[ServerEvent], request_id: str, keep_alive: float = KEEP_ALIVE_SECONDS
+        self,
+        events: AsyncIterator[SentEvent],
+        request_id: str,
+        keep_alive: float = KEEP_ALIVE_SECONDS,
+        error_event: Callable[[PlumblineError, str], SentEvent] = problem_event,
     ) -> None:
         super().__init__(
-            _encoded(events, request_id, keep_alive),
+            _encoded(events, request_id, keep_alive, error_event),
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
 
 async def _encoded(
-    events: AsyncIterator[ServerEvent], request_id: str, keep_alive: float
+    events: AsyncIterator[SentEvent],
+    request_id: str,
+    keep_alive: float,
+    error_event: Callable[[PlumblineError, str], SentEvent],
 ) -> AsyncGenerator[bytes, None]:
     # A task of its own reads the events: waiting for one with a time-out would cancel the generator inside.
-    waiting: asyncio.Queue[ServerEvent | None] = asyncio.Queue()
+    waiting: asyncio.Queue[SentEvent | None] = asyncio.Queue()
 
     async def read() -> None:
         try:
@@ -73,14 +88,14 @@ async def _encoded(
             yield event.encode()
         # The response has begun: an error can only be told as an event.
         if (error := reader.exception()) is not None:
-            yield _error_event(error, request_id).encode()
+            yield error_event(_told(error, request_id), request_id).encode()
     finally:
         reader.cancel()
         await asyncio.wait({reader})
 
 
-def _error_event(error: BaseException, request_id: str) -> ServerEvent:
-    if not isinstance(error, PlumblineError):
-        _log.error("A stream broke off", exc_info=error, extra={"request_id": request_id})
-        error = internal_error()
-    return ServerEvent("error", problem_body(error, request_id))
+def _told(error: BaseException, request_id: str) -> PlumblineError:
+    if isinstance(error, PlumblineError):
+        return error
+    _log.error("A stream broke off", exc_info=error, extra={"request_id": request_id})
+    return internal_error()

@@ -74,7 +74,7 @@ class ModelSettings(BaseModel):
     @field_validator("name")
     @classmethod
     def _not_ours(cls, name: str) -> str:
-        if name in {"extractive", "auto"}:
+        if name in {"extractive", "auto", "plumbline"}:
             raise ValueError(f"{name!r} is a name of Plumbline's own; call the model something else")
         return name
 
