@@ -172,6 +172,20 @@ class Registry:
             )
         return _collection_record(row)
 
+    def revision(self, tenant: str, collection: str | None = None) -> int:
+        """A number that grows with every change of what can be found in a collection, or in any of the tenant (`None`).
+
+        A deleted document counts as one, and a collection that has lost its last document keeps its row, so that no
+        number returns. 0 for a collection that does not exist.
+        """
+        query = sa.select(sa.func.coalesce(sa.func.sum(collections.c.revision), 0)).where(
+            collections.c.tenant == tenant
+        )
+        if collection is not None:
+            query = query.where(collections.c.name == collection)
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar_one())
+
     def job(self, tenant: str, job_id: str) -> JobRecord:
         """Raises UnknownJob."""
         with self._database.read() as connection:

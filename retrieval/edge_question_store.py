@@ -35,6 +35,7 @@ from retrieval.question_store import (
     USED_FIELD,
     Match,
     QuestionRecord,
+    changed_fields,
     from_payload,
     to_payload,
 )
@@ -94,9 +95,11 @@ class EdgeQuestionStore:
         with self._writing:
             self._live.upsert([point])
 
-    def touch(self, entry_id: str, used_at: float) -> None:
+    def touch(self, entry_id: str, used_at: float, body: str | None = None) -> None:
         only = edge.Filter(must=[edge.HasIdCondition({entry_id})])
-        self._update(edge.UpdateOperation.set_payload_by_filter(only, {USED_FIELD: used_at}))
+        operation = edge.UpdateOperation.set_payload_by_filter(only, changed_fields(used_at, body))
+        with self._writing, self._live.reading() as shard:
+            shard.update(operation)
 
     def delete(self, entry_ids: Iterable[str]) -> None:
         if ids := set(entry_ids):
@@ -136,10 +139,6 @@ class EdgeQuestionStore:
             self._write_state(self._live.path)
             self._live.close()
             self._folder.unlock()
-
-    def _update(self, operation: edge.UpdateOperation) -> None:
-        with self._writing, self._live.reading() as shard:
-            shard.update(operation)
 
     def _remove(self, which: edge.Filter) -> None:
         with self._writing:

@@ -13,6 +13,7 @@ KEY_FIELD = "key"
 DOCUMENTS_FIELD = "documents"
 CREATED_FIELD = "created_at"
 USED_FIELD = "used_at"
+BODY_FIELD = "body"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class QuestionStore(Protocol):
     def put(self, record: QuestionRecord, embedding: NDArray[np.float32]) -> None:
         """Add a question, or replace that with the same id."""
 
-    def touch(self, entry_id: str, used_at: float) -> None:
-        """Say when an entry was last of use; an unknown id is ignored."""
+    def touch(self, entry_id: str, used_at: float, body: str | None = None) -> None:
+        """Say when an entry was last of use, and change its body if one is given; an unknown id is ignored."""
 
     def delete(self, entry_ids: Iterable[str]) -> None: ...
 
@@ -75,6 +76,11 @@ def to_payload(record: QuestionRecord) -> dict[str, Any]:
 def from_payload(payload: Mapping[str, Any]) -> QuestionRecord:
     fields = {field.name: payload[field.name] for field in _FIELDS}
     return QuestionRecord(**{**fields, DOCUMENTS_FIELD: tuple(fields[DOCUMENTS_FIELD])})
+
+
+def changed_fields(used_at: float, body: str | None) -> dict[str, Any]:
+    """The payload fields that `touch` writes."""
+    return {USED_FIELD: used_at} if body is None else {USED_FIELD: used_at, BODY_FIELD: body}
 
 
 _FIELDS = dataclasses.fields(QuestionRecord)

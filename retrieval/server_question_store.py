@@ -21,6 +21,7 @@ from retrieval.question_store import (
     USED_FIELD,
     Match,
     QuestionRecord,
+    changed_fields,
     from_payload,
     to_payload,
 )
@@ -64,10 +65,10 @@ class ServerQuestionStore:
         with self._answering():
             self._client.upsert(self.collection, [point], wait=True)
 
-    def touch(self, entry_id: str, used_at: float) -> None:
+    def touch(self, entry_id: str, used_at: float, body: str | None = None) -> None:
         only = models.Filter(must=[models.HasIdCondition(has_id=[entry_id])])
         with self._answering():
-            self._client.set_payload(self.collection, {USED_FIELD: used_at}, points=only, wait=False)
+            self._client.set_payload(self.collection, changed_fields(used_at, body), points=only, wait=True)
 
     def delete(self, entry_ids: Iterable[str]) -> None:
         if ids := list(entry_ids):

@@ -112,6 +112,11 @@ class Settings(BaseSettings):
 
     models: tuple[ModelSettings, ...] = ()
 
+    semantic_cache: bool = True
+    cache_ttl_seconds: float = Field(default=7 * 86_400.0, gt=0)
+    cache_max_entries: int = Field(default=10_000, ge=1)
+    cache_similarity: float = Field(default=0.8, ge=0, le=1)
+
     worker_concurrency: int = Field(default=1, ge=1, le=64)
     parser_processes: int = Field(default=1, ge=1, le=64)
     max_file_bytes: int = Field(default=500 * MIB, ge=1)
@@ -159,6 +164,10 @@ class Settings(BaseSettings):
     @property
     def index_dir(self) -> Path:
         return self.data_dir / "index"
+
+    @property
+    def cache_dir(self) -> Path:
+        return self.data_dir / "cache"
 
     @property
     def models_dir(self) -> Path:

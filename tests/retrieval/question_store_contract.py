@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import uuid
 
@@ -62,6 +63,12 @@ class QuestionStoreContract:
         assert left == {"question 3": 500.0, "question 6": 106.0}
         store.sweep(created_before=1000.0, keep=10)
         assert store.count() == 0
+
+    def test_a_body_changes_and_the_rest_stays(self, store: QuestionStore) -> None:
+        store.put(record(1), vector(1, 0))
+        store.touch(record(1).entry_id, 300.0, "new")
+        changed = dataclasses.replace(record(1), used_at=300.0, body="new")
+        assert [match.record for match in store.nearest("k", vector(1, 0), 1)] == [changed]
 
     def test_a_vector_of_another_length_is_refused(self, store: QuestionStore) -> None:
         with pytest.raises(ValueError, match=r"\(4,\)"):
