@@ -121,7 +121,7 @@ class Router:
         if escalates_to in fits.models[1:] and not fits.pair:
             reason += "; the caller's limits leave no room for a second model"
         if fits.ratio > wanted:
-            reason += f"; the cost limit allows a {fits.ratio:g}th of the evidence only"
+            reason += f"; the cost limit asks for evidence {fits.ratio:g} times shorter"
         retrieve = kind is not IntentKind.CHAT
         return Route(kind, retrieve, fits.models, fits.ratio, fits.pair, reason, fits.max_tokens)
 
