@@ -10,7 +10,6 @@ from generation.language_models import ModelProfile, Prices, Role, TokenCounts, 
 from generation.routing import Route, Router, RoutingFacts
 from generation.routing_policy import RoutingPolicy
 
-
 FREE = Prices()
 
 
