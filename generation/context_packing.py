@@ -79,7 +79,8 @@ class ContextPacker:
         asked = sorted(set(self._lexical.terms(question)))
         bm25 = bm25_scores(asked, [self._lexical.terms(unit.scored) for unit in units])
         prior = np.array([0.0 if unit.rank is None else 1.0 / (1 + unit.rank) for unit in units])
-        return bm25 / max(float(bm25.max()), 1e-6) + prior
+        scores: NDArray[np.float64] = bm25 / max(float(bm25.max()), 1e-6) + prior
+        return scores
 
 
 def within(limit: int, scores: NDArray[np.float64], costs: NDArray[np.int64], units: Sequence[Unit]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +20,7 @@ from retrieval.token_vectors import max_similarity
 MAX_SENTENCES = 24
 """Sentences that are embedded for one question: the best by BM25 and those of the first chunk."""
 
+_K1, _B = 1.2, 0.75
 _NAME = re.compile(r"(?<=\s)[^\W\d_a-z][\w-]+|\b\d[\d.,:]*\d\b|\b\d\b")
 
 
@@ -85,22 +87,47 @@ def gather(question: str, passages: Sequence[Passage], embedder: Embedder, lexic
     return Evidence([pool[position] for position in chosen], np.array(rows, dtype=np.float32))
 
 
-def bm25_scores(asked: Sequence[int], documents: Sequence[Sequence[int]]) -> NDArray[np.float64]:
-    """BM25 of each document (a list of terms) for the asked terms, with an IDF that is never negative.
+class Bm25:
+    """BM25 over a handful of documents (lists of terms), with an IDF that is never negative.
 
     rank-bm25's own IDF is negative for a term in more than half of the documents, which among a handful of sentences is
-    every term that matters; ln(1 + (N - n + 0.5) / (n + 0.5)) is not.
+    every term that matters; ln(1 + (N - n + 0.5) / (n + 0.5)) is not. Not changed once made.
     """
-    from rank_bm25 import BM25Okapi
 
-    if not any(documents):
-        return np.zeros(len(documents))
-    model = BM25Okapi([list(document) for document in documents], k1=1.2, b=0.75)
-    count = len(documents)
-    frequencies = {term: sum(1 for document in model.doc_freqs if term in document) for term in model.idf}
-    model.idf = {term: float(np.log(1 + (count - n + 0.5) / (n + 0.5))) for term, n in frequencies.items()}
-    scores: NDArray[np.float64] = model.get_scores(list(asked))
-    return scores
+    def __init__(self, documents: Sequence[Sequence[int]]) -> None:
+        from rank_bm25 import BM25Okapi
+
+        self._count = len(documents)
+        self._model = BM25Okapi([list(one) for one in documents], k1=_K1, b=_B) if any(documents) else None
+        self._frequencies: Counter[int] = Counter()
+        if self._model is not None:
+            for terms in self._model.doc_freqs:
+                self._frequencies.update(terms.keys())
+            self._model.idf = {
+                term: float(np.log(1 + (self._count - n + 0.5) / (n + 0.5))) for term, n in self._frequencies.items()
+            }
+
+    def scores(self, asked: Sequence[int]) -> NDArray[np.float64]:
+        """The score of each document: float64 (documents,)."""
+        if self._model is None:
+            return np.zeros(self._count)
+        scores: NDArray[np.float64] = self._model.get_scores(list(asked))
+        return scores
+
+    def highest(self, asked: Sequence[int]) -> float:
+        """What a document would score that consists of the asked terms alone, unseen ones as the rarest."""
+        if self._model is None:
+            return 0.0
+        norm = _K1 * (1 - _B + _B * len(asked) / self._model.avgdl)
+        return float(sum(self._model.idf.get(term, self._rarest()) * (_K1 + 1) / (1 + norm) for term in asked))
+
+    def _rarest(self) -> float:
+        return float(np.log(1 + (self._count + 0.5) / 0.5))
+
+
+def bm25_scores(asked: Sequence[int], documents: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+    """BM25 of each document for the asked terms."""
+    return Bm25(documents).scores(asked)
 
 
 def _preselect(pool: Sequence[Sentence], bm25: NDArray[np.float64]) -> list[int]:

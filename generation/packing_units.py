@@ -39,7 +39,7 @@ class Unit:
 def units_of(passages: Sequence[Passage]) -> list[Unit]:
     """Units in reading order within each context, contexts as ranked; each place of a document once."""
     found: list[Unit] = []
-    for source in _distinct_contexts(passages):
+    for source in distinct_contexts(passages):
         passage = passages[source]
         hits = _hits(passage, passages)
         headers: tuple[int, ...] = ()
@@ -58,7 +58,7 @@ def units_of(passages: Sequence[Passage]) -> list[Unit]:
     return found
 
 
-def _distinct_contexts(passages: Sequence[Passage]) -> Iterator[int]:
+def distinct_contexts(passages: Sequence[Passage]) -> Iterator[int]:
     """Positions of the passages whose contexts do not lie within that of a better one."""
     taken: list[tuple[str, int, int]] = []
     for position, passage in enumerate(passages):

@@ -1,0 +1,113 @@
+"""The parts of a sentence that must stand in its evidence as they are: numbers, names, a denial.
+
+Rules for English number words and negations; digits and capitalised names work in any language that has them. A number
+is compared by its value, so that `1,200`, `1.2 thousand` and `twelve hundred` agree.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator
+
+_BELOW_TWENTY = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen"""
+_ORDINALS = """zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth
+    fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"""
+_UNITS = {word: value for text in (_BELOW_TWENTY, _ORDINALS) for value, word in enumerate(text.split())}
+_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+_SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12,
+           "k": 1e3, "m": 1e6, "mn": 1e6, "bn": 1e9}  # fmt: skip
+_SPOKEN_SCALES = ("hundred", "thousand", "million", "billion", "trillion")
+_SPOKEN = re.compile(
+    rf"\b(?:{'|'.join([*_TENS, *_UNITS])})(?:[\s-]+(?:and\s+)?(?:{'|'.join([*_TENS, *_UNITS, *_SPOKEN_SCALES])}))*\b",
+    re.IGNORECASE,
+)
+_DIGITS = re.compile(
+    r"(?<![\w.])(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"(?:(?:\s|-)?(hundred|thousand|million|billion|trillion|bn|mn)\b|(k|m)\b)?",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"[^\W\d_a-zß-öø-ÿ][\w’'-]*|\b[a-z]+[A-Z]\w*")
+_WORD = re.compile(r"\w+")
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|none|nobody|nothing|nowhere|neither|nor|without|cannot|unable|fail(?:s|ed)? to|lacks?)\b"
+    r"|n[’']t\b",
+    re.IGNORECASE,
+)
+_AMBIGUOUS = ("one", "second", "first")
+"""Mostly no numbers: "one of them", "a second", "at first"."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Number:
+    """`tolerance` is half a unit of the last place that was written: 1.8 million may be 1,791,800."""
+
+    value: float
+    tolerance: float
+
+
+def numbers(text: str) -> list[Number]:
+    """Numbers in digits and in words, in no particular order."""
+    found = []
+    for match in _DIGITS.finditer(text):
+        digits = match.group(1).replace(",", "")
+        scale = _SCALES.get((match.group(2) or match.group(3) or "").lower(), 1.0)
+        places = len(digits.partition(".")[2])
+        rounded = 0.5 * 10**-places * scale if scale > 1 or places else 0.0
+        found.append(Number(float(digits) * scale, rounded))
+    for match in _SPOKEN.finditer(text):
+        if match.group().lower() not in _AMBIGUOUS:
+            found.append(Number(_spoken(match.group()), 0.0))
+    return found
+
+
+def stands_among(number: Number, known: Iterable[Number]) -> bool:
+    """Whether one of the known numbers is this one, as far as both were written out."""
+    return any(abs(number.value - other.value) <= max(number.tolerance, other.tolerance) + 1e-9 for other in known)
+
+
+def names(text: str) -> frozenset[str]:
+    """Capitalised words but the first of the text, case folded, without a possessive ending."""
+    first = _WORD.search(text)
+    return frozenset(
+        _bare(match.group())
+        for match in _NAME.finditer(text)
+        if first is not None and match.start() != first.start() and len(match.group()) > 1
+    )
+
+
+def words(text: str) -> frozenset[str]:
+    """All words, case folded, and the initials of runs of capitalised words (`united states`: `us`)."""
+    plain = {_bare(match.group()) for match in re.finditer(r"\w[\w’'-]*", text)}
+    plain.update(part for word in list(plain) for part in word.split("-"))
+    return frozenset(plain | set(_initials(text)))
+
+
+def denies(text: str) -> bool:
+    """Whether there is a negation in it (a double one counts as none)."""
+    return len(_NEGATION.findall(text)) % 2 == 1
+
+
+def _bare(word: str) -> str:
+    return re.sub(r"[’'](?:s|S)?$", "", word).casefold()
+
+
+def _initials(text: str) -> Iterator[str]:
+    for match in re.finditer(r"(?:\b[A-Z]\w+(?:\s+(?:of|and|the|for)\b)?[\s-]+)+[A-Z]\w+", text):
+        capitals = [part[0] for part in re.split(r"[\s-]+", match.group()) if part[0].isupper()]
+        for begin in range(len(capitals) - 1):
+            yield "".join(capitals[begin:]).casefold()
+
+
+def _spoken(text: str) -> float:
+    total, current = 0.0, 0.0
+    for part in re.split(r"[\s-]+", text.lower()):
+        if part == "hundred":
+            current = max(current, 1) * 100
+        elif part in _SCALES:
+            total += max(current, 1) * _SCALES[part]
+            current = 0.0
+        elif part in _TENS or part in _UNITS:
+            current += _TENS.get(part, 0) + _UNITS.get(part, 0)
+    return total + current
