@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import uuid
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from retrieval.passages import MetadataValue, Range, Scope, StoredChunk
 from runtime.errors import InvalidInput
 
-HIT_FIELDS = ("document_id", "version")
 KEYWORD_FIELDS = ("tenant", "collection", "document_id", "metadata_terms")
 TENANT_FIELD = "tenant"
 MAX_RANGE_FIELDS = 32
+_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class RangeFields:
 
 def valid_ids(chunk_ids: Iterable[str]) -> list[str]:
     """The ids that can be point ids at all, each once; an index refuses a request that names another."""
-    return [chunk_id for chunk_id in dict.fromkeys(chunk_ids) if _is_uuid(chunk_id)]
+    return [chunk_id for chunk_id in dict.fromkeys(chunk_ids) if _UUID.fullmatch(chunk_id)]
 
 
 def _between(key: str, bounds: Range) -> Between:
@@ -127,10 +127,3 @@ def _term(key: str, value: MetadataValue) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return f"{json.dumps(key, ensure_ascii=False)}:{json.dumps(value, ensure_ascii=False)}"
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text
-    except ValueError:
-        return False

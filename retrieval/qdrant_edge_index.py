@@ -19,7 +19,6 @@ import qdrant_edge as edge
 from retrieval.index_folder import IndexFolder, write_atomically
 from retrieval.index_generations import check_active, next_name
 from retrieval.index_payload import (
-    HIT_FIELDS,
     KEYWORD_FIELDS,
     TENANT_FIELD,
     AnyOf,
@@ -38,9 +37,9 @@ from retrieval.qdrant_edge_optimizer import EdgeOptimizer, OptimizePolicy
 from retrieval.vector_index import (
     Candidates,
     Generation,
-    Hit,
     IndexPoint,
     QueryVectors,
+    ScoreArm,
     SparseVector,
     StoredGeneration,
     VectorIndex,
@@ -110,42 +109,38 @@ class QdrantEdgeIndex:
 
     def candidates(self, scope: Scope, query: QueryVectors, limit: int) -> Candidates:
         if limit < 1:
-            return Candidates([], [])
+            return Candidates({}, {})
         within = edge.Filter(must=_conditions(scope))
-        requests = [_nearest(query.dense.tolist(), "dense", within, limit, fields=HIT_FIELDS)]
+        requests = [_nearest(query.dense.tolist(), "dense", within, limit)]
         if len(query.sparse.indices):
-            requests.append(_nearest(_sparse(query.sparse), "bm25", within, limit, _idf(scope), fields=HIT_FIELDS))
-        with self._live.reading() as shard:
-            answers = shard.query_batch(edge.QueryBatchRequest(requests))
-        hits = [[_hit(found) for found in answer] for answer in answers]
-        return Candidates(dense=hits[0], bm25=hits[1] if len(hits) > 1 else [])
+            requests.append(_nearest(_sparse(query.sparse), "bm25", within, limit, _idf(scope)))
+        answers = [_scores(answer) for answer in self._query(requests)]
+        return Candidates(dense=answers[0], bm25=answers[1] if len(answers) > 1 else {})
 
-    def rescore(self, scope: Scope, query: QueryVectors, chunk_ids: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
-        scores: dict[str, dict[str, float]] = {"dense": {}, "bm25": {}, "maxsim": {}}
-        ids = valid_ids(chunk_ids)
-        if not ids:
-            return scores
-        within = edge.Filter(must=[*_conditions(scope), edge.HasIdCondition(set(ids))])
+    def rescore(
+        self, scope: Scope, query: QueryVectors, wanted: Mapping[ScoreArm, Sequence[str]]
+    ) -> dict[ScoreArm, dict[str, float]]:
         exact = edge.SearchParams(exact=True)
-        requests = {"dense": _nearest(query.dense.tolist(), "dense", within, len(ids), exact)}
+        vectors: dict[ScoreArm, tuple[Any, str, edge.SearchParams]] = {"dense": (query.dense.tolist(), "dense", exact)}
         if len(query.sparse.indices):
-            requests["bm25"] = _nearest(_sparse(query.sparse), "bm25", within, len(ids), _idf(scope))
+            vectors["bm25"] = (_sparse(query.sparse), "bm25", _idf(scope))
         if len(query.tokens):
-            requests["maxsim"] = _nearest(query.tokens.tolist(), "tokens", within, len(ids), exact)
-        with self._live.reading() as shard:
-            answers = shard.query_batch(edge.QueryBatchRequest(list(requests.values())))
-        for arm, answer in zip(requests, answers, strict=True):
-            divisor = len(query.tokens) if arm == "maxsim" else 1
-            scores[arm] = {str(found.id): found.score / divisor for found in answer}
+            vectors["maxsim"] = (query.tokens.tolist(), "tokens", exact)
+        requests: dict[ScoreArm, edge.QueryRequest] = {}
+        for arm, (vector, using, params) in vectors.items():
+            if ids := valid_ids(wanted.get(arm, ())):
+                requests[arm] = _nearest(vector, using, _among(scope, ids), len(ids), params)
+        scores: dict[ScoreArm, dict[str, float]] = {"dense": {}, "bm25": {}, "maxsim": {}}
+        for arm, answer in zip(requests, self._query(list(requests.values())), strict=True):
+            scores[arm] = _scores(answer, len(query.tokens) if arm == "maxsim" else 1)
         return scores
 
     def fetch(self, scope: Scope, chunk_ids: Iterable[str]) -> Mapping[str, StoredChunk]:
         ids = valid_ids(chunk_ids)
         if not ids:
             return {}
-        within = edge.Filter(must=[*_conditions(scope), edge.HasIdCondition(set(ids))])
         with self._live.reading() as shard:
-            records, _ = shard.scroll(edge.ScrollRequest(limit=len(ids), filter=within, with_payload=True))
+            records, _ = shard.scroll(edge.ScrollRequest(limit=len(ids), filter=_among(scope, ids), with_payload=True))
         return {str(record.id): from_payload(record.payload or {}) for record in records}
 
     def count(self, scope: Scope, document_id: str | None = None, version: int | None = None) -> int:
@@ -178,6 +173,12 @@ class QdrantEdgeIndex:
         self._optimizer.stop()
         self._live.close()
         self._folder.unlock()
+
+    def _query(self, requests: list[edge.QueryRequest]) -> list[list[edge.ScoredPoint]]:
+        if not requests:
+            return []
+        with self._live.reading() as shard:
+            return shard.query_batch(edge.QueryBatchRequest(requests))
 
     def _refuse_full_disk(self, needed: int = _MIN_FREE_BYTES) -> None:
         # Edge writes through memory maps over files with holes: on a full disk that is a SIGBUS, not an error.
@@ -313,29 +314,22 @@ def _from_edge(vector: edge.SparseVector) -> SparseVector:
 
 
 def _nearest(
-    vector: Any,
-    using: str,
-    within: edge.Filter,
-    limit: int,
-    params: edge.SearchParams | None = None,
-    fields: Sequence[str] = (),
+    vector: Any, using: str, within: edge.Filter, limit: int, params: edge.SearchParams | None = None
 ) -> edge.QueryRequest:
-    return edge.QueryRequest(
-        limit=limit,
-        query=edge.Query.Nearest(vector, using=using),
-        filter=within,
-        params=params,
-        with_payload=list(fields) if fields else False,
-    )
+    query = edge.Query.Nearest(vector, using=using)
+    return edge.QueryRequest(limit=limit, query=query, filter=within, params=params, with_payload=False)
 
 
 def _idf(scope: Scope) -> edge.SearchParams:
     return edge.SearchParams(idf=edge.IdfParams(corpus=edge.Filter(must=[_equals(TENANT_FIELD, scope.tenant)])))
 
 
-def _hit(found: edge.ScoredPoint) -> Hit:
-    payload = found.payload or {}
-    return Hit(str(found.id), payload["document_id"], payload["version"], found.score)
+def _scores(answer: Iterable[edge.ScoredPoint], divisor: int = 1) -> dict[str, float]:
+    return {str(found.id): found.score / divisor for found in answer}
+
+
+def _among(scope: Scope, ids: Iterable[str]) -> edge.Filter:
+    return edge.Filter(must=[*_conditions(scope), edge.HasIdCondition(set(ids))])
 
 
 def _conditions(scope: Scope) -> list[edge.ConditionType]:

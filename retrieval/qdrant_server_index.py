@@ -18,7 +18,6 @@ from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedR
 
 from retrieval.index_generations import check_active, next_name
 from retrieval.index_payload import (
-    HIT_FIELDS,
     KEYWORD_FIELDS,
     TENANT_FIELD,
     AnyOf,
@@ -34,9 +33,9 @@ from retrieval.passages import Scope, StoredChunk
 from retrieval.vector_index import (
     Candidates,
     Generation,
-    Hit,
     IndexPoint,
     QueryVectors,
+    ScoreArm,
     SparseVector,
     StoredGeneration,
     VectorIndex,
@@ -77,38 +76,40 @@ class QdrantServerIndex:
 
     def candidates(self, scope: Scope, query: QueryVectors, limit: int) -> Candidates:
         if limit < 1:
-            return Candidates([], [])
+            return Candidates({}, {})
         within = models.Filter(must=_conditions(scope))
-        requests = [_nearest(query.dense.tolist(), "dense", within, limit, fields=HIT_FIELDS)]
+        requests = [_nearest(query.dense.tolist(), "dense", within, limit)]
         if len(query.sparse.indices):
-            requests.append(_nearest(_sparse(query.sparse), "bm25", within, limit, _idf(scope), fields=HIT_FIELDS))
-        hits = [[_hit(found) for found in answer] for answer in self._query(requests)]
-        return Candidates(dense=hits[0], bm25=hits[1] if len(hits) > 1 else [])
+            requests.append(_nearest(_sparse(query.sparse), "bm25", within, limit, _idf(scope)))
+        answers = [_scores(answer) for answer in self._query(requests)]
+        return Candidates(dense=answers[0], bm25=answers[1] if len(answers) > 1 else {})
 
-    def rescore(self, scope: Scope, query: QueryVectors, chunk_ids: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
-        scores: dict[str, dict[str, float]] = {"dense": {}, "bm25": {}, "maxsim": {}}
-        ids = valid_ids(chunk_ids)
-        if not ids:
-            return scores
-        within = models.Filter(must=[*_conditions(scope), models.HasIdCondition(has_id=list(ids))])
+    def rescore(
+        self, scope: Scope, query: QueryVectors, wanted: Mapping[ScoreArm, Sequence[str]]
+    ) -> dict[ScoreArm, dict[str, float]]:
         exact = models.SearchParams(exact=True)
-        requests = {"dense": _nearest(query.dense.tolist(), "dense", within, len(ids), exact)}
+        vectors: dict[ScoreArm, tuple[Any, str, models.SearchParams]] = {
+            "dense": (query.dense.tolist(), "dense", exact)
+        }
         if len(query.sparse.indices):
-            requests["bm25"] = _nearest(_sparse(query.sparse), "bm25", within, len(ids), _idf(scope))
+            vectors["bm25"] = (_sparse(query.sparse), "bm25", _idf(scope))
         if len(query.tokens):
-            requests["maxsim"] = _nearest(query.tokens.tolist(), "tokens", within, len(ids), exact)
+            vectors["maxsim"] = (query.tokens.tolist(), "tokens", exact)
+        requests: dict[ScoreArm, models.QueryRequest] = {}
+        for arm, (vector, using, params) in vectors.items():
+            if ids := valid_ids(wanted.get(arm, ())):
+                requests[arm] = _nearest(vector, using, _among(scope, ids), len(ids), params)
+        scores: dict[ScoreArm, dict[str, float]] = {"dense": {}, "bm25": {}, "maxsim": {}}
         for arm, answer in zip(requests, self._query(list(requests.values())), strict=True):
-            divisor = len(query.tokens) if arm == "maxsim" else 1
-            scores[arm] = {str(found.id): found.score / divisor for found in answer}
+            scores[arm] = _scores(answer, len(query.tokens) if arm == "maxsim" else 1)
         return scores
 
     def fetch(self, scope: Scope, chunk_ids: Iterable[str]) -> Mapping[str, StoredChunk]:
         ids = valid_ids(chunk_ids)
         if not ids:
             return {}
-        within = models.Filter(must=[*_conditions(scope), models.HasIdCondition(has_id=list(ids))])
         with _answering():
-            records, _ = self._client.scroll(self._collection, within, limit=len(ids), with_payload=True)
+            records, _ = self._client.scroll(self._collection, _among(scope, ids), limit=len(ids), with_payload=True)
         return {str(record.id): from_payload(record.payload or {}) for record in records}
 
     def count(self, scope: Scope, document_id: str | None = None, version: int | None = None) -> int:
@@ -143,6 +144,8 @@ class QdrantServerIndex:
                 self._range_fields.add(field)
 
     def _query(self, requests: list[models.QueryRequest]) -> list[list[models.ScoredPoint]]:
+        if not requests:
+            return []
         with _answering():
             return [answer.points for answer in self._client.query_batch_points(self._collection, requests)]
 
@@ -284,21 +287,9 @@ def _from_server(vector: models.SparseVector) -> SparseVector:
 
 
 def _nearest(
-    vector: Any,
-    using: str,
-    within: models.Filter,
-    limit: int,
-    params: models.SearchParams | None = None,
-    fields: Sequence[str] = (),
+    vector: Any, using: str, within: models.Filter, limit: int, params: models.SearchParams | None = None
 ) -> models.QueryRequest:
-    return models.QueryRequest(
-        query=vector,
-        using=using,
-        filter=within,
-        limit=limit,
-        params=params,
-        with_payload=list(fields) if fields else False,
-    )
+    return models.QueryRequest(query=vector, using=using, filter=within, limit=limit, params=params, with_payload=False)
 
 
 def _idf(scope: Scope) -> models.SearchParams:
@@ -306,9 +297,12 @@ def _idf(scope: Scope) -> models.SearchParams:
     return models.SearchParams(idf=models.IdfCorpusParams(corpus=tenant))
 
 
-def _hit(found: models.ScoredPoint) -> Hit:
-    payload = found.payload or {}
-    return Hit(str(found.id), payload["document_id"], payload["version"], found.score)
+def _scores(answer: Iterable[models.ScoredPoint], divisor: int = 1) -> dict[str, float]:
+    return {str(found.id): found.score / divisor for found in answer}
+
+
+def _among(scope: Scope, ids: Sequence[str]) -> models.Filter:
+    return models.Filter(must=[*_conditions(scope), models.HasIdCondition(has_id=list(ids))])
 
 
 def _conditions(scope: Scope) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from retrieval.embedding import Embedder
 from retrieval.fusion import convex_combination, ordered, reciprocal_rank
@@ -14,7 +14,7 @@ from retrieval.near_duplicates import distinct
 from retrieval.passage_context import all_neighbour_ids, context_chunks, joined
 from retrieval.passages import Passage, Scope, StoredChunk
 from retrieval.reranking import CrossEncoderReranker, LateInteraction
-from retrieval.vector_index import Candidates, Hit, QueryVectors, VectorIndex
+from retrieval.vector_index import Candidates, QueryVectors, ScoreArm, VectorIndex
 
 ActiveVersions: TypeAlias = Callable[[str, Iterable[str]], Mapping[str, int]]
 """Tenant and document ids to the version of each that may be shown; a document that may not is absent."""
@@ -23,6 +23,8 @@ Arm = Literal["bm25", "dense", "rrf", "fused", "reranked"]
 Reranker: TypeAlias = LateInteraction | CrossEncoderReranker | None
 
 NEAR_DUPLICATE = 0.9
+
+_Result = TypeVar("_Result")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,12 +44,24 @@ class SearchResult:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class _Found:
+    """Candidates; `shown` when those of versions that may not be shown have been left out."""
+
+    candidates: Candidates
+    shown: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Scored:
     """Scores by arm and chunk id; those of the last arm that ran give the order."""
 
     arms: dict[str, Mapping[str, float]]
     order: list[str]
     chunks: dict[str, StoredChunk]
+
+
+class _VersionHidden(Exception):
+    """A chunk about to be shown is of a version that may not be."""
 
 
 class Retriever:
@@ -72,46 +86,91 @@ class Retriever:
         """The best `top_k` passages, near-duplicates removed, each with the larger passage around it."""
         started = time.perf_counter()
         query = self._query(text)
-        scored = self._fused(query, scope, max(self._tuning.depth, top_k))
-        retrieved = time.perf_counter()
-        scored = self._reranked(text, scored, scope)
-        passages = self._passages(scored, scope, top_k)
-        ended = time.perf_counter()
-        return SearchResult(passages, {"retrieve": (retrieved - started) * 1000, "rerank": (ended - retrieved) * 1000})
+
+        def passages(found: _Found) -> SearchResult:
+            scored = self._fused(query, scope, found)
+            retrieved = time.perf_counter()
+            scored = self._reranked(text, scored, scope, found)
+            best = self._passages(scored, scope, found, top_k)
+            ended = time.perf_counter()
+            return SearchResult(best, {"retrieve": (retrieved - started) * 1000, "rerank": (ended - retrieved) * 1000})
+
+        depth = max(self._tuning.depth, top_k)
+        return self._over_shown(query, scope, depth, passages)
 
     def rank(self, text: str, scope: Scope, depth: int, arm: Arm) -> list[tuple[StoredChunk, float]]:
         """The best `depth` chunks by one arm alone, for measurements; `rrf` is fusion by ranks."""
         query = self._query(text)
-        if arm in ("fused", "reranked"):
-            scored = self._fused(query, scope, depth)
-            scored = self._reranked(text, scored, scope) if arm == "reranked" else scored
-            order, scores = scored.order[:depth], scored.arms["rerank" if arm == "reranked" else "fused"]
-        else:
-            candidates = self._active(scope, self._index.candidates(scope, query, depth))
-            rankings = {"bm25": candidates.bm25, "dense": candidates.dense}
-            if arm == "rrf":
-                scores = reciprocal_rank([hit.chunk_id for hit in hits] for hits in rankings.values())
+
+        def ranked(found: _Found) -> list[tuple[StoredChunk, float]]:
+            if arm in ("fused", "reranked"):
+                scored = self._fused(query, scope, found)
+                scored = self._reranked(text, scored, scope, found) if arm == "reranked" else scored
+                order, scores = scored.order[:depth], scored.arms["rerank" if arm == "reranked" else "fused"]
             else:
-                scores = {hit.chunk_id: hit.score for hit in rankings[arm]}
-            order = ordered(scores)[:depth]
-        chunks = self._index.fetch(scope, order)
-        return [(chunks[key], scores.get(key, 0.0)) for key in order if key in chunks]
+                rankings = {"bm25": found.candidates.bm25, "dense": found.candidates.dense}
+                scores = reciprocal_rank(rankings.values()) if arm == "rrf" else rankings[arm]
+                order = ordered(scores)[:depth]
+            chunks = self._chunks(scope, order, found)
+            return [(chunks[key], scores.get(key, 0.0)) for key in order if key in chunks]
+
+        return self._over_shown(query, scope, depth, ranked)
 
     def _query(self, text: str) -> QueryVectors:
         embedding = self._embedder.embed_query(text)
         return QueryVectors(embedding.dense, self._lexical.encode_query(text), embedding.tokens)
 
-    def _fused(self, query: QueryVectors, scope: Scope, depth: int) -> _Scored:
+    def _over_shown(
+        self, query: QueryVectors, scope: Scope, depth: int, attempt: Callable[[_Found], _Result]
+    ) -> _Result:
+        """What `attempt` makes of the candidates, none of which is of a version that may not be shown.
+
+        To read the versions of all candidates costs more than to find them, and nearly always all may be shown. So the
+        attempt is made first with candidates of all versions, and only what it is about to show is looked at.
+        """
         candidates = self._index.candidates(scope, query, depth)
-        shown = self._active(scope, candidates)
+        try:
+            return attempt(_Found(candidates, shown=False))
+        except _VersionHidden:
+            shown = self._shown(scope, candidates)
         if _lost_many(candidates, shown):
-            shown = self._active(scope, self._index.candidates(scope, query, depth * 3))
-        keys = list(dict.fromkeys(hit.chunk_id for hit in (*shown.dense, *shown.bm25)))
-        # Exact scores of every candidate in every arm: a chunk that only one arm found is not given 0 by the other.
-        exact = self._index.rescore(scope, query, keys)
+            shown = self._shown(scope, self._index.candidates(scope, query, depth * 3))
+        return attempt(_Found(shown, shown=True))
+
+    def _shown(self, scope: Scope, candidates: Candidates) -> Candidates:
+        chunks = self._index.fetch(scope, {**candidates.dense, **candidates.bm25})
+        shown = self._shown_ids(scope, chunks)
+
+        def only_shown(scores: Mapping[str, float]) -> dict[str, float]:
+            return {key: score for key, score in scores.items() if key in shown}
+
+        return Candidates(only_shown(candidates.dense), only_shown(candidates.bm25))
+
+    def _shown_ids(self, scope: Scope, chunks: Mapping[str, StoredChunk]) -> set[str]:
+        versions = self._active_versions(scope.tenant, {chunk.document_id for chunk in chunks.values()})
+        return {key for key, chunk in chunks.items() if versions.get(chunk.document_id) == chunk.version}
+
+    def _chunks(self, scope: Scope, keys: Sequence[str], found: _Found) -> Mapping[str, StoredChunk]:
+        """Raises `_VersionHidden` unless versions have been looked at before."""
+        chunks = self._index.fetch(scope, keys)
+        if chunks and not found.shown and len(self._shown_ids(scope, chunks)) < len(chunks):
+            raise _VersionHidden
+        return chunks
+
+    def _fused(self, query: QueryVectors, scope: Scope, found: _Found) -> _Scored:
+        # Every candidate gets an exact score in every arm: one that only one arm found is not given 0 by the other.
+        dense, bm25 = found.candidates.dense, found.candidates.bm25
+        keys = list(dict.fromkeys((*dense, *bm25)))
+        wanted: dict[ScoreArm, list[str]] = {
+            "dense": [key for key in keys if key not in dense],
+            "bm25": [key for key in keys if key not in bm25],
+        }
+        if isinstance(self._reranker, LateInteraction):
+            wanted["maxsim"] = keys
+        exact = self._index.rescore(scope, query, wanted)
         arms: dict[str, Mapping[str, float]] = {
-            "dense": exact["dense"],
-            "bm25": {key: exact["bm25"].get(key, 0.0) for key in keys},
+            "dense": {**dense, **exact["dense"]},
+            "bm25": {**dict.fromkeys(keys, 0.0), **bm25, **exact["bm25"]},
             "maxsim": exact["maxsim"],
         }
         fused = convex_combination(
@@ -120,16 +179,7 @@ class Retriever:
         arms["fused"] = fused
         return _Scored(arms, ordered(fused), {})
 
-    def _active(self, scope: Scope, candidates: Candidates) -> Candidates:
-        ids = {hit.document_id for hit in (*candidates.dense, *candidates.bm25)}
-        versions = self._active_versions(scope.tenant, ids) if ids else {}
-
-        def shown(hits: Sequence[Hit]) -> list[Hit]:
-            return [hit for hit in hits if versions.get(hit.document_id) == hit.version]
-
-        return Candidates(shown(candidates.dense), shown(candidates.bm25))
-
-    def _reranked(self, text: str, scored: _Scored, scope: Scope) -> _Scored:
+    def _reranked(self, text: str, scored: _Scored, scope: Scope, found: _Found) -> _Scored:
         if self._reranker is None or not scored.order:
             return scored
         head, tail = scored.order[: self._tuning.rerank_depth], scored.order[self._tuning.rerank_depth :]
@@ -138,21 +188,21 @@ class Retriever:
             fused = {key: scored.arms["fused"][key] for key in head}
             scores: Mapping[str, float] = self._reranker.rerank(fused, scored.arms["maxsim"])
         else:
-            chunks = dict(self._index.fetch(scope, head))
+            chunks = dict(self._chunks(scope, head, found))
             head = [key for key in head if key in chunks]
-            found = self._reranker.scores(text, [chunks[key].text for key in head])
-            scores = dict(zip(head, found, strict=True))
+            predicted = self._reranker.scores(text, [chunks[key].text for key in head])
+            scores = dict(zip(head, predicted, strict=True))
         return _Scored({**scored.arms, "rerank": scores}, [*ordered(scores), *tail], chunks)
 
-    def _passages(self, scored: _Scored, scope: Scope, top_k: int) -> tuple[Passage, ...]:
+    def _passages(self, scored: _Scored, scope: Scope, found: _Found, top_k: int) -> tuple[Passage, ...]:
         chunks = dict(scored.chunks)
         kept: list[str] = []
         # A few more than asked for, since duplicates go; in the rare case that these do not suffice, all the rest.
         for end in (top_k + max(5, top_k // 2), len(scored.order)):
             wanted = scored.order[:end]
-            chunks.update(self._index.fetch(scope, [key for key in wanted if key not in chunks]))
+            chunks.update(self._chunks(scope, [key for key in wanted if key not in chunks], found))
             texts = ((key, chunks[key].text) for key in wanted if key in chunks)
-            kept = distinct(texts, NEAR_DUPLICATE)[:top_k]
+            kept = distinct(texts, NEAR_DUPLICATE, top_k)
             if len(kept) == top_k:
                 break
         neighbours = all_neighbour_ids(chunks[key] for key in kept)
@@ -171,6 +221,6 @@ class Retriever:
 
 
 def _lost_many(found: Candidates, shown: Candidates) -> bool:
-    """Whether so many hits were of versions not shown that the search must look deeper."""
+    """Whether so many candidates were of versions not shown that the search must look deeper."""
     before = len(found.dense) + len(found.bm25)
     return before > 0 and len(shown.dense) + len(shown.bm25) < before * 0.75

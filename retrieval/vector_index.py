@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.passages import Scope, StoredChunk
 from runtime.errors import PlumblineError
+
+ScoreArm: TypeAlias = Literal["dense", "bm25", "maxsim"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,21 +43,11 @@ class QueryVectors:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Hit:
-    """A candidate: enough of its payload to drop versions that are not active, and its raw score in one arm."""
-
-    chunk_id: str
-    document_id: str
-    version: int
-    score: float
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Candidates:
-    """Best first, one list an arm."""
+    """Raw scores by chunk id, best first, one mapping an arm."""
 
-    dense: list[Hit]
-    bm25: list[Hit]
+    dense: Mapping[str, float]
+    bm25: Mapping[str, float]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -118,11 +110,14 @@ class VectorIndex(Protocol):
     def candidates(self, scope: Scope, query: QueryVectors, limit: int) -> Candidates:
         """The best `limit` chunks by cosine and by BM25 in one round trip, with raw scores.
 
-        The IDF of BM25 is that of the tenant's own chunks.
+        The IDF of BM25 is that of the tenant's own chunks. Chunks of all versions are among them: to tell a version its
+        payload must be read, which costs more than the search, so callers `fetch` those that they are about to show.
         """
 
-    def rescore(self, scope: Scope, query: QueryVectors, chunk_ids: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
-        """Exact scores of the given chunks in one round trip: `{"dense"|"bm25"|"maxsim": {chunk_id: score}}`.
+    def rescore(
+        self, scope: Scope, query: QueryVectors, wanted: Mapping[ScoreArm, Sequence[str]]
+    ) -> dict[ScoreArm, dict[str, float]]:
+        """Exact scores, in one round trip, of the chunk ids wanted of each arm; all arms are in the answer.
 
         MaxSim is the sum over question tokens of the best dot product among the chunk's token vectors, divided by the
         number of question tokens. A chunk without a common term has no entry under `bm25`.

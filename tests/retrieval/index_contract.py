@@ -18,10 +18,10 @@ import pytest
 from retrieval.passages import Range, Scope, chunk_id
 from retrieval.vector_index import (
     Generation,
-    Hit,
     IndexGenerations,
     IndexMismatch,
     IndexPoint,
+    ScoreArm,
     VectorIndex,
 )
 from runtime.errors import InvalidInput, NotFound
@@ -44,8 +44,8 @@ NewGenerations: TypeAlias = Callable[[], IndexGenerations]
 QUESTION = "copper meadow near the engine"
 
 
-def scores_of(hits: list[Hit]) -> dict[str, float]:
-    return {hit.chunk_id: hit.score for hit in hits}
+def all_arms(ids: list[str]) -> dict[ScoreArm, list[str]]:
+    return {"dense": ids, "bm25": ids, "maxsim": ids}
 
 
 def best_first(scores: dict[str, float]) -> list[str]:
@@ -76,23 +76,21 @@ class ReadingContract(_Contract):
     def test_dense_candidates_come_in_exact_order_with_raw_cosines(self, shared, points) -> None:
         query = question()
         expected = exact_dense(points, ACME, query)
-        hits = shared.candidates(ACME, query, 10).dense
-        assert [hit.chunk_id for hit in hits] == best_first(expected)[:10]
-        assert scores_of(hits) == pytest.approx({hit.chunk_id: expected[hit.chunk_id] for hit in hits}, abs=1e-5)
-        by_id = {one.chunk.chunk_id: one.chunk for one in points}
-        assert all((hit.document_id, hit.version) == (by_id[hit.chunk_id].document_id, 1) for hit in hits)
+        found = shared.candidates(ACME, query, 10).dense
+        assert list(found) == best_first(expected)[:10]
+        assert found == pytest.approx({one: expected[one] for one in found}, abs=1e-5)
 
     def test_bm25_agrees_with_rank_bm25_to_four_decimals(self, shared, points) -> None:
         expected = exact_bm25(points, ACME, QUESTION)
-        hits = shared.candidates(ACME, question(QUESTION), len(points)).bm25
+        found = shared.candidates(ACME, question(QUESTION), len(points)).bm25
         assert 10 < len(expected) < 60
-        assert scores_of(hits) == pytest.approx(expected, abs=5e-5)
-        assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+        assert found == pytest.approx(expected, abs=5e-5)
+        assert list(found.values()) == sorted(found.values(), reverse=True)
 
     def test_rescore_is_exact_in_all_arms(self, shared, points) -> None:
         query = question(QUESTION)
         ids = [one.chunk.chunk_id for one in points if one.chunk.tenant == "acme"][::2]
-        scores = shared.rescore(ACME, query, ids)
+        scores = shared.rescore(ACME, query, all_arms(ids))
         for arm, exact, tolerance in (
             ("dense", exact_dense(points, ACME, query), 1e-5),
             ("bm25", exact_bm25(points, ACME, QUESTION), 5e-5),
@@ -101,6 +99,21 @@ class ReadingContract(_Contract):
             chosen = {one: exact[one] for one in ids if one in exact}
             assert scores[arm] == pytest.approx(chosen, abs=tolerance)
         assert set(scores["bm25"]) < set(ids), "chunks without a common term have no BM25 score"
+
+    def test_rescore_gives_each_arm_the_chunks_it_was_asked_for(self, shared, points) -> None:
+        ids = [one.chunk.chunk_id for one in points if one.chunk.tenant == "acme"]
+        some = shared.rescore(ACME, question(QUESTION), {"dense": ids[:3], "maxsim": ids[2:7]})
+        everything = shared.rescore(ACME, question(QUESTION), all_arms(ids))
+        assert some["bm25"] == {}
+        for arm, chosen in (("dense", ids[:3]), ("maxsim", ids[2:7])):
+            assert some[arm] == pytest.approx({one: everything[arm][one] for one in chosen}, abs=1e-6)
+
+    def test_candidates_have_their_exact_scores(self, shared, points) -> None:
+        query = question(QUESTION)
+        found = shared.candidates(ACME, query, 15)
+        exact = shared.rescore(ACME, query, {"dense": list(found.dense), "bm25": list(found.bm25)})
+        assert found.dense == pytest.approx(exact["dense"], abs=1e-6)
+        assert found.bm25 == pytest.approx(exact["bm25"], abs=1e-5)
 
     @pytest.mark.parametrize(
         ("collection", "filters"),
@@ -128,17 +141,17 @@ class ReadingContract(_Contract):
         expected = {one.chunk.chunk_id for one in points if matches(one.chunk, scope)}
         found = shared.candidates(scope, query, len(points))
         everything = [one.chunk.chunk_id for one in points]
-        assert {hit.chunk_id for hit in found.dense} == expected
-        assert scores_of(found.bm25) == pytest.approx(exact_bm25(points, scope, QUESTION), abs=5e-5)
+        assert set(found.dense) == expected
+        assert found.bm25 == pytest.approx(exact_bm25(points, scope, QUESTION), abs=5e-5)
         assert set(shared.fetch(scope, everything)) == expected
-        assert set(shared.rescore(scope, query, everything)["maxsim"]) == expected
+        assert set(shared.rescore(scope, query, {"maxsim": everything})["maxsim"]) == expected
         assert shared.count(scope) == len(expected)
 
     def test_unknown_ids_are_absent(self, shared) -> None:
         ids = ["not-an-id", "", "5", chunk_id("nothing", 1, 0)]
         assert shared.fetch(ACME, ids) == {} and shared.fetch(ACME, []) == {}
         for given in (ids, []):
-            assert shared.rescore(ACME, question(), given) == {"dense": {}, "bm25": {}, "maxsim": {}}
+            assert shared.rescore(ACME, question(), all_arms(given)) == {"dense": {}, "bm25": {}, "maxsim": {}}
 
     def test_a_sample_tells_the_length_of_chunks(self, shared, points) -> None:
         terms = sorted(len(ENCODER.terms(point.chunk.text)) for point in points)
@@ -184,8 +197,8 @@ class WritingContract(_Contract):
         theirs = [one.chunk.chunk_id for one in points if one.chunk.tenant == "globex"]
         query = question(QUESTION)
         found = filled.candidates(ACME, query, len(points))
-        assert not {hit.chunk_id for hit in found.dense + found.bm25} & set(theirs)
-        assert all(not arm for arm in filled.rescore(ACME, query, theirs).values())
+        assert found.dense and not {*found.dense, *found.bm25} & set(theirs)
+        assert all(not arm for arm in filled.rescore(ACME, query, all_arms(theirs)).values())
         assert filled.fetch(ACME, theirs) == {}
         before = filled.count(GLOBEX)
         filled.delete_document("acme", points[5].chunk.document_id)
@@ -194,9 +207,9 @@ class WritingContract(_Contract):
 
     def test_idf_is_that_of_the_tenant(self, filled) -> None:
         query = question(QUESTION)
-        before = scores_of(filled.candidates(ACME, query, 50).bm25)
+        before = filled.candidates(ACME, query, 50).bm25
         filled.upsert([point(stored(f"flood-{n}", tenant="globex", text="copper meadow engine")) for n in range(40)])
-        assert scores_of(filled.candidates(ACME, query, 50).bm25) == pytest.approx(before, abs=1e-6)
+        assert filled.candidates(ACME, query, 50).bm25 == pytest.approx(before, abs=1e-6)
 
     def test_idf_follows_deletes_at_once(self, filled, points) -> None:
         for number in range(0, 12, 2):
@@ -204,7 +217,7 @@ class WritingContract(_Contract):
         gone = {f"document-{number}" for number in range(0, 12, 2)}
         left = [one for one in points if one.chunk.document_id not in gone]
         found = filled.candidates(ACME, question(QUESTION), 100).bm25
-        assert scores_of(found) == pytest.approx(exact_bm25(left, ACME, QUESTION), abs=5e-5)
+        assert found == pytest.approx(exact_bm25(left, ACME, QUESTION), abs=5e-5)
 
     def test_delete_document_can_keep_one_version(self, index) -> None:
         index.upsert([point(stored("a", n, version=version)) for version in (1, 2, 3) for n in range(4)])
@@ -213,7 +226,7 @@ class WritingContract(_Contract):
         assert [index.count(ACME, "a", version) for version in (1, 2, 3)] == [0, 0, 4]
         index.delete_document("acme", "a")
         assert index.count(ACME, "a") == 0 and index.count(ACME, "ab") == 4
-        assert {hit.document_id for hit in index.candidates(ACME, question(), 10).dense} == {"ab"}
+        assert set(index.candidates(ACME, question(), 10).dense) == {chunk_id("ab", 1, n) for n in range(4)}
 
     def test_upsert_is_idempotent_and_replaces(self, filled, points) -> None:
         before = filled.count(ACME)
@@ -223,7 +236,7 @@ class WritingContract(_Contract):
         filled.upsert([point(changed, seed=1)])
         assert filled.fetch(ACME, [changed.chunk_id])[changed.chunk_id] == changed
         assert filled.count(ACME) == before
-        assert scores_of(filled.candidates(ACME, question("quarry"), 100).bm25)[changed.chunk_id] > 0
+        assert filled.candidates(ACME, question("quarry"), 100).bm25[changed.chunk_id] > 0
 
     def test_payload_comes_back_as_it_was(self, index) -> None:
         chunks = [
@@ -240,7 +253,7 @@ class WritingContract(_Contract):
 
     def test_an_empty_index_answers(self, index) -> None:
         found = index.candidates(ACME, question(), 10)
-        assert found.dense == [] and found.bm25 == []
+        assert found.dense == {} and found.bm25 == {}
         index.delete_document("acme", "document-1")
         index.upsert([])
         index.flush()
@@ -250,14 +263,14 @@ class WritingContract(_Contract):
         bare, full = point(stored("bare", text="the of and"), tokens=0), point(stored("full", text="lantern"))
         index.upsert([bare, full])
         ids = [bare.chunk.chunk_id, full.chunk.chunk_id]
-        scores = index.rescore(ACME, question("lantern"), ids)
+        scores = index.rescore(ACME, question("lantern"), all_arms(ids))
         assert set(scores["dense"]) == set(ids)
         assert set(scores["bm25"]) == set(scores["maxsim"]) == {full.chunk.chunk_id}
         assert scores["bm25"] == pytest.approx(exact_bm25([bare, full], ACME, "lantern"), abs=5e-5)
         wordless = dataclasses.replace(question("of the"), tokens=np.zeros((0, 8), dtype=np.float32))
         found = index.candidates(ACME, wordless, 5)
-        assert len(found.dense) == 2 and found.bm25 == []
-        scores = index.rescore(ACME, wordless, ids)
+        assert len(found.dense) == 2 and found.bm25 == {}
+        scores = index.rescore(ACME, wordless, all_arms(ids))
         assert set(scores["dense"]) == set(ids) and scores["bm25"] == scores["maxsim"] == {}
         assert index.candidates(ACME, question(), 0) == index.candidates(Scope("nobody"), question(), 5)
 
@@ -321,9 +334,9 @@ class WritingContract(_Contract):
                 while not stop.is_set():
                     found = filled.candidates(ACME, query, 10)
                     assert len(found.dense) == 10
-                    ids = [hit.chunk_id for hit in found.dense]
+                    ids = list(found.dense)
                     assert all(chunk.tenant == "acme" for chunk in filled.fetch(ACME, ids).values())
-                    filled.rescore(ACME, query, ids)
+                    filled.rescore(ACME, query, all_arms(ids))
             except Exception as failure:
                 failures.append(failure)
 
