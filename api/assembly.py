@@ -43,6 +43,7 @@ def open_platform(settings: Settings) -> Platform:
             intake=ingestion.intake,
             retriever=retriever,
             answerer=answerer,
+            models=(*(model.name for model in settings.models), "extractive"),
             answers=AnswerStore(database),
             upload_dir=upload_dir,
             max_file_bytes=settings.max_file_bytes,

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from fastapi.responses import StreamingResponse
 
@@ -14,6 +14,8 @@ from api.error_responses import internal_error, problem_body
 from runtime.errors import PlumblineError
 
 KEEP_ALIVE_SECONDS = 15.0
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -63,23 +65,11 @@ async def _encoded(
     keep_alive: float,
     error_event: Callable[[PlumblineError, str], SentEvent],
 ) -> AsyncGenerator[bytes, None]:
-    # A task of its own reads the events: waiting for one with a time-out would cancel the generator inside.
-    waiting: asyncio.Queue[SentEvent | None] = asyncio.Queue()
-
-    async def read() -> None:
-        try:
-            async for event in events:
-                waiting.put_nowait(event)
-        finally:
-            if isinstance(events, AsyncGenerator):
-                await events.aclose()
-
-    reader = asyncio.create_task(read())
-    reader.add_done_callback(lambda _: waiting.put_nowait(None))
+    reader = _Reader(events)
     try:
         while True:
             try:
-                event = await asyncio.wait_for(waiting.get(), keep_alive)
+                event = await asyncio.wait_for(reader.next(), keep_alive)
             except TimeoutError:
                 yield b": keep-alive\n\n"
                 continue
@@ -87,11 +77,66 @@ async def _encoded(
                 break
             yield event.encode()
         # The response has begun: an error can only be told as an event.
-        if (error := reader.exception()) is not None:
+        if (error := reader.error()) is not None:
             yield error_event(_told(error, request_id), request_id).encode()
     finally:
-        reader.cancel()
-        await asyncio.wait({reader})
+        await reader.close()
+
+
+async def begun(events: AsyncIterator[T]) -> AsyncIterator[T]:
+    """The same events, once the first of them is there. An error that comes instead of it is raised here.
+
+    All are read by one task: an iterator that holds a time-out or a task group may not change its task.
+    """
+    reader = _Reader(events)
+    try:
+        first = await reader.next()
+        if first is None and (error := reader.error()) is not None:
+            raise error
+    except BaseException:
+        await reader.close()
+        raise
+    return _rest(first, reader)
+
+
+async def _rest(event: T | None, reader: _Reader[T]) -> AsyncGenerator[T, None]:
+    try:
+        while event is not None:
+            yield event
+            event = await reader.next()
+        if (error := reader.error()) is not None:
+            raise error
+    finally:
+        await reader.close()
+
+
+class _Reader(Generic[T]):
+    """A task of its own reads the events: waiting for one with a time-out would cancel the generator inside."""
+
+    def __init__(self, events: AsyncIterator[T]) -> None:
+        self._waiting: asyncio.Queue[T | None] = asyncio.Queue()
+        self._task = asyncio.create_task(self._read(events))
+        self._task.add_done_callback(lambda _: self._waiting.put_nowait(None))
+
+    async def next(self) -> T | None:
+        """The next event, or None when there is none any more."""
+        return await self._waiting.get()
+
+    def error(self) -> BaseException | None:
+        """What ended the events that have all been read, if it was an error."""
+        return self._task.exception()
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.wait({self._task})
+
+    async def _read(self, events: AsyncIterator[T]) -> None:
+        try:
+            async for event in events:
+                self._waiting.put_nowait(event)
+        finally:
+            if isinstance(events, AsyncGenerator):
+                await events.aclose()
 
 
 def _told(error: BaseException, request_id: str) -> PlumblineError:

@@ -54,13 +54,14 @@ class Answering(Protocol):
 class Platform:
     """Everything behind the routes. `check` raises Unavailable while the records do not answer.
 
-    `collectors` hold the metrics of the parts.
+    `models` are the names that a question can ask for; `collectors` hold the metrics of the parts.
     """
 
     registry: Registry
     intake: Intake
     retriever: Searching
     answerer: Answering
+    models: tuple[str, ...]
     answers: AnswerStore
     upload_dir: Path
     max_file_bytes: int

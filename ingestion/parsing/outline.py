@@ -149,8 +149,11 @@ class Outline:
         return tuple(elements)
 
 
-def detect_language(texts: Iterable[str]) -> str | None:
-    """ISO 639-1 code of the language of most of the texts, or None when they are too short to tell."""
+def detect_language(texts: Iterable[str], *, sure: float = _SURE_OF_LANGUAGE) -> str | None:
+    """ISO 639-1 code of the language of most of the texts, or None when they are too short to tell.
+
+    `sure` is the probability from which the detector is believed.
+    """
     sample, length = [], 0
     for text in texts:
         sample.append(text[:_LANGUAGE_SAMPLE])
@@ -167,4 +170,4 @@ def detect_language(texts: Iterable[str]) -> str | None:
         best = detect_langs(joined)[0]
     except LangDetectException:
         return None
-    return str(best.lang).split("-")[0] if best.prob >= _SURE_OF_LANGUAGE else None
+    return str(best.lang).split("-")[0] if best.prob >= sure else None

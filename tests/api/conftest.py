@@ -185,6 +185,7 @@ def open_platform(
         intake=Intake(store, registry, queue),
         retriever=parts,
         answerer=parts,
+        models=("scripted", "extractive"),
         answers=AnswerStore(database),
         upload_dir=uploads,
         max_file_bytes=MAX_FILE_BYTES,
