@@ -19,6 +19,7 @@ from runtime.errors import InvalidInput
 KEYWORD_FIELDS = ("tenant", "collection", "document_id", "metadata_terms")
 TENANT_FIELD = "tenant"
 MAX_RANGE_FIELDS = 32
+_METADATA = "metadata."
 _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -77,17 +78,37 @@ def scope_conditions(scope: Scope) -> list[AnyOf | Between]:
     return conditions
 
 
+def satisfies(payload: Mapping[str, Any], conditions: Iterable[AnyOf | Between]) -> bool:
+    """Whether a payload meets all conditions of a scope, as the index itself would say."""
+    for condition in conditions:
+        if isinstance(condition, Between):
+            number = payload["metadata"].get(_range_field(condition.key))
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                return False
+            low, high = condition.gte, condition.lte
+            if (low is not None and number < low) or (high is not None and number > high):
+                return False
+        else:
+            stored = payload[condition.key]
+            if not any(value in condition.values for value in ([stored] if isinstance(stored, str) else stored)):
+                return False
+    return True
+
+
 def range_path(key: str) -> str:
     """Where the numbers of a metadata field are in the payload."""
-    return f'metadata."{key}"'
+    return f'{_METADATA}"{key}"'
+
+
+def _range_field(path: str) -> str:
+    return path.removeprefix(_METADATA).strip('"')
 
 
 class RangeFields:
     """The metadata fields that have an index for ranges, told from the names of all payload indexes."""
 
     def __init__(self, indexed: Iterable[str]) -> None:
-        prefix = "metadata."
-        self._indexed = {name.removeprefix(prefix).strip('"') for name in indexed if name.startswith(prefix)}
+        self._indexed = {_range_field(name) for name in indexed if name.startswith(_METADATA)}
 
     def missing(self, chunks: Iterable[StoredChunk]) -> list[str]:
         """Numeric fields of these chunks that have no index yet and are to get one."""

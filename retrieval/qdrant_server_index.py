@@ -75,34 +75,31 @@ class QdrantServerIndex:
             self._client.delete(self._collection, models.FilterSelector(filter=condition), wait=True)
 
     def candidates(self, scope: Scope, query: QueryVectors, limit: int) -> Candidates:
+        found: dict[ScoreArm, dict[str, float]] = {"dense": {}, "bm25": {}, "maxsim": {}}
         if limit < 1:
-            return Candidates({}, {})
+            return Candidates([], [], found)
+        exact, idf = models.SearchParams(exact=True), _idf(scope)
+        dense, sparse, tokens = query.dense.tolist(), _sparse(query.sparse), query.tokens.tolist()
         within = models.Filter(must=_conditions(scope))
-        requests = [_nearest(query.dense.tolist(), "dense", within, limit)]
-        if len(query.sparse.indices):
-            requests.append(_nearest(_sparse(query.sparse), "bm25", within, limit, _idf(scope)))
-        answers = [_scores(answer) for answer in self._query(requests)]
-        return Candidates(dense=answers[0], bm25=answers[1] if len(answers) > 1 else {})
-
-    def rescore(
-        self, scope: Scope, query: QueryVectors, wanted: Mapping[ScoreArm, Sequence[str]]
-    ) -> dict[ScoreArm, dict[str, float]]:
-        exact = models.SearchParams(exact=True)
-        vectors: dict[ScoreArm, tuple[Any, str, models.SearchParams]] = {
-            "dense": (query.dense.tolist(), "dense", exact)
-        }
-        if len(query.sparse.indices):
-            vectors["bm25"] = (_sparse(query.sparse), "bm25", _idf(scope))
-        if len(query.tokens):
-            vectors["maxsim"] = (query.tokens.tolist(), "tokens", exact)
-        requests: dict[ScoreArm, models.QueryRequest] = {}
-        for arm, (vector, using, params) in vectors.items():
-            if ids := valid_ids(wanted.get(arm, ())):
-                requests[arm] = _nearest(vector, using, _among(scope, ids), len(ids), params)
-        scores: dict[ScoreArm, dict[str, float]] = {"dense": {}, "bm25": {}, "maxsim": {}}
-        for arm, answer in zip(requests, self._query(list(requests.values())), strict=True):
-            scores[arm] = _scores(answer, len(query.tokens) if arm == "maxsim" else 1)
-        return scores
+        first: dict[ScoreArm, models.QueryRequest] = {"dense": _nearest(dense, "dense", within, limit)}
+        if sparse.indices:
+            first["bm25"] = _nearest(sparse, "bm25", within, limit, idf)
+        found.update(self._query(first))
+        nearest, by_words = list(found["dense"]), list(found["bm25"])
+        without_dense = [key for key in by_words if key not in found["dense"]]
+        without_bm25 = [key for key in nearest if key not in found["bm25"]]
+        everything = [*nearest, *without_dense]
+        rest: dict[ScoreArm, models.QueryRequest] = {}
+        if without_dense:
+            rest["dense"] = _nearest(dense, "dense", _among(scope, without_dense), len(without_dense), exact)
+        if without_bm25 and sparse.indices:
+            rest["bm25"] = _nearest(sparse, "bm25", _among(scope, without_bm25), len(without_bm25), idf)
+        if everything and tokens:
+            rest["maxsim"] = _nearest(tokens, "tokens", _among(scope, everything), len(everything), exact)
+        for arm, scores in self._query(rest).items():
+            found[arm].update(scores)
+        found["maxsim"] = {key: score / len(tokens) for key, score in found["maxsim"].items()}
+        return Candidates(nearest, by_words, found)
 
     def fetch(self, scope: Scope, chunk_ids: Iterable[str]) -> Mapping[str, StoredChunk]:
         ids = valid_ids(chunk_ids)
@@ -143,11 +140,16 @@ class QdrantServerIndex:
                 self._client.create_payload_index(self._collection, range_path(field), kind, wait=True)
                 self._range_fields.add(field)
 
-    def _query(self, requests: list[models.QueryRequest]) -> list[list[models.ScoredPoint]]:
+    def _query(self, requests: Mapping[ScoreArm, models.QueryRequest]) -> dict[ScoreArm, dict[str, float]]:
+        """The scores by chunk id that each request found, best first."""
         if not requests:
-            return []
+            return {}
         with _answering():
-            return [answer.points for answer in self._client.query_batch_points(self._collection, requests)]
+            answers = self._client.query_batch_points(self._collection, list(requests.values()))
+        return {
+            arm: {str(found.id): found.score for found in answer.points}
+            for arm, answer in zip(requests, answers, strict=True)
+        }
 
 
 class ServerGenerations:
@@ -295,10 +297,6 @@ def _nearest(
 def _idf(scope: Scope) -> models.SearchParams:
     tenant = models.Filter(must=[_equals(TENANT_FIELD, scope.tenant)])
     return models.SearchParams(idf=models.IdfCorpusParams(corpus=tenant))
-
-
-def _scores(answer: Iterable[models.ScoredPoint], divisor: int = 1) -> dict[str, float]:
-    return {str(found.id): found.score / divisor for found in answer}
 
 
 def _among(scope: Scope, ids: Sequence[str]) -> models.Filter:

@@ -14,7 +14,7 @@ from retrieval.near_duplicates import distinct
 from retrieval.passage_context import all_neighbour_ids, context_chunks, joined
 from retrieval.passages import Passage, Scope, StoredChunk
 from retrieval.reranking import CrossEncoderReranker, LateInteraction
-from retrieval.vector_index import Candidates, QueryVectors, ScoreArm, VectorIndex
+from retrieval.vector_index import Candidates, QueryVectors, VectorIndex
 
 ActiveVersions: TypeAlias = Callable[[str, Iterable[str]], Mapping[str, int]]
 """Tenant and document ids to the version of each that may be shown; a document that may not is absent."""
@@ -88,7 +88,7 @@ class Retriever:
         query = self._query(text)
 
         def passages(found: _Found) -> SearchResult:
-            scored = self._fused(query, scope, found)
+            scored = self._fused(found)
             retrieved = time.perf_counter()
             scored = self._reranked(text, scored, scope, found)
             best = self._passages(scored, scope, found, top_k)
@@ -104,12 +104,15 @@ class Retriever:
 
         def ranked(found: _Found) -> list[tuple[StoredChunk, float]]:
             if arm in ("fused", "reranked"):
-                scored = self._fused(query, scope, found)
+                scored = self._fused(found)
                 scored = self._reranked(text, scored, scope, found) if arm == "reranked" else scored
                 order, scores = scored.order[:depth], scored.arms["rerank" if arm == "reranked" else "fused"]
             else:
                 rankings = {"bm25": found.candidates.bm25, "dense": found.candidates.dense}
-                scores = reciprocal_rank(rankings.values()) if arm == "rrf" else rankings[arm]
+                if arm == "rrf":
+                    scores = reciprocal_rank(rankings.values())
+                else:
+                    scores = {key: found.candidates.scores[arm][key] for key in rankings[arm]}
                 order = ordered(scores)[:depth]
             chunks = self._chunks(scope, order, found)
             return [(chunks[key], scores.get(key, 0.0)) for key in order if key in chunks]
@@ -118,7 +121,8 @@ class Retriever:
 
     def _query(self, text: str) -> QueryVectors:
         embedding = self._embedder.embed_query(text)
-        return QueryVectors(embedding.dense, self._lexical.encode_query(text), embedding.tokens)
+        tokens = embedding.tokens if isinstance(self._reranker, LateInteraction) else embedding.tokens[:0]
+        return QueryVectors(embedding.dense, self._lexical.encode_query(text), tokens)
 
     def _over_shown(
         self, query: QueryVectors, scope: Scope, depth: int, attempt: Callable[[_Found], _Result]
@@ -138,13 +142,8 @@ class Retriever:
         return attempt(_Found(shown, shown=True))
 
     def _shown(self, scope: Scope, candidates: Candidates) -> Candidates:
-        chunks = self._index.fetch(scope, {**candidates.dense, **candidates.bm25})
-        shown = self._shown_ids(scope, chunks)
-
-        def only_shown(scores: Mapping[str, float]) -> dict[str, float]:
-            return {key: score for key, score in scores.items() if key in shown}
-
-        return Candidates(only_shown(candidates.dense), only_shown(candidates.bm25))
+        chunks = self._index.fetch(scope, [*candidates.dense, *candidates.bm25])
+        return candidates.only(self._shown_ids(scope, chunks))
 
     def _shown_ids(self, scope: Scope, chunks: Mapping[str, StoredChunk]) -> set[str]:
         versions = self._active_versions(scope.tenant, {chunk.document_id for chunk in chunks.values()})
@@ -157,22 +156,10 @@ class Retriever:
             raise _VersionHidden
         return chunks
 
-    def _fused(self, query: QueryVectors, scope: Scope, found: _Found) -> _Scored:
-        # Every candidate gets an exact score in every arm: one that only one arm found is not given 0 by the other.
-        dense, bm25 = found.candidates.dense, found.candidates.bm25
-        keys = list(dict.fromkeys((*dense, *bm25)))
-        wanted: dict[ScoreArm, list[str]] = {
-            "dense": [key for key in keys if key not in dense],
-            "bm25": [key for key in keys if key not in bm25],
-        }
-        if isinstance(self._reranker, LateInteraction):
-            wanted["maxsim"] = keys
-        exact = self._index.rescore(scope, query, wanted)
-        arms: dict[str, Mapping[str, float]] = {
-            "dense": {**dense, **exact["dense"]},
-            "bm25": {**dict.fromkeys(keys, 0.0), **bm25, **exact["bm25"]},
-            "maxsim": exact["maxsim"],
-        }
+    def _fused(self, found: _Found) -> _Scored:
+        exact = found.candidates.scores
+        keys = dict.fromkeys((*found.candidates.dense, *found.candidates.bm25), 0.0)
+        arms: dict[str, Mapping[str, float]] = {**exact, "bm25": {**keys, **exact["bm25"]}}
         fused = convex_combination(
             [(arms["dense"], self._tuning.dense_weight), (arms["bm25"], self._tuning.bm25_weight)]
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -44,10 +44,27 @@ class QueryVectors:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Candidates:
-    """Raw scores by chunk id, best first, one mapping an arm."""
+    """The best chunks of two arms, as ids, best first, and the exact scores of all of them in all arms.
 
-    dense: Mapping[str, float]
-    bm25: Mapping[str, float]
+    A chunk without a term of the question has no score under `bm25`, one without tokens none under `maxsim`. MaxSim is
+    the sum over question tokens of the best dot product among the chunk's token vectors, divided by the number of
+    question tokens.
+    """
+
+    dense: Sequence[str]
+    bm25: Sequence[str]
+    scores: Mapping[ScoreArm, Mapping[str, float]]
+
+    def only(self, chunk_ids: Container[str]) -> Candidates:
+        """Those of them that are among `chunk_ids`."""
+        return Candidates(
+            [key for key in self.dense if key in chunk_ids],
+            [key for key in self.bm25 if key in chunk_ids],
+            {
+                arm: {key: score for key, score in scores.items() if key in chunk_ids}
+                for arm, scores in self.scores.items()
+            },
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -108,19 +125,10 @@ class VectorIndex(Protocol):
         """Remove the document's points, of all versions or of all but one."""
 
     def candidates(self, scope: Scope, query: QueryVectors, limit: int) -> Candidates:
-        """The best `limit` chunks by cosine and by BM25 in one round trip, with raw scores.
+        """The best `limit` chunks by cosine and by BM25, of all versions, with the scores of all arms.
 
-        The IDF of BM25 is that of the tenant's own chunks. Chunks of all versions are among them: to tell a version its
-        payload must be read, which costs more than the search, so callers `fetch` those that they are about to show.
-        """
-
-    def rescore(
-        self, scope: Scope, query: QueryVectors, wanted: Mapping[ScoreArm, Sequence[str]]
-    ) -> dict[ScoreArm, dict[str, float]]:
-        """Exact scores, in one round trip, of the chunk ids wanted of each arm; all arms are in the answer.
-
-        MaxSim is the sum over question tokens of the best dot product among the chunk's token vectors, divided by the
-        number of question tokens. A chunk without a common term has no entry under `bm25`.
+        The IDF of BM25 is that of the tenant's own chunks. A question without tokens gets no MaxSim. To tell the
+        version of a chunk its payload must be read, which costs more than to find it: `fetch` what is to be shown.
         """
 
     def fetch(self, scope: Scope, chunk_ids: Iterable[str]) -> Mapping[str, StoredChunk]:

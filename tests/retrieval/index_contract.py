@@ -21,7 +21,6 @@ from retrieval.vector_index import (
     IndexGenerations,
     IndexMismatch,
     IndexPoint,
-    ScoreArm,
     VectorIndex,
 )
 from runtime.errors import InvalidInput, NotFound
@@ -42,10 +41,6 @@ ACME = Scope("acme")
 GLOBEX = Scope("globex")
 NewGenerations: TypeAlias = Callable[[], IndexGenerations]
 QUESTION = "copper meadow near the engine"
-
-
-def all_arms(ids: list[str]) -> dict[ScoreArm, list[str]]:
-    return {"dense": ids, "bm25": ids, "maxsim": ids}
 
 
 def best_first(scores: dict[str, float]) -> list[str]:
@@ -76,44 +71,42 @@ class ReadingContract(_Contract):
     def test_dense_candidates_come_in_exact_order_with_raw_cosines(self, shared, points) -> None:
         query = question()
         expected = exact_dense(points, ACME, query)
-        found = shared.candidates(ACME, query, 10).dense
-        assert list(found) == best_first(expected)[:10]
-        assert found == pytest.approx({one: expected[one] for one in found}, abs=1e-5)
+        found = shared.candidates(ACME, query, 10)
+        assert list(found.dense) == best_first(expected)[:10]
+        assert {one: found.scores["dense"][one] for one in found.dense} == pytest.approx(
+            {one: expected[one] for one in found.dense}, abs=1e-5
+        )
 
     def test_bm25_agrees_with_rank_bm25_to_four_decimals(self, shared, points) -> None:
         expected = exact_bm25(points, ACME, QUESTION)
-        found = shared.candidates(ACME, question(QUESTION), len(points)).bm25
+        found = shared.candidates(ACME, question(QUESTION), len(points))
         assert 10 < len(expected) < 60
-        assert found == pytest.approx(expected, abs=5e-5)
-        assert list(found.values()) == sorted(found.values(), reverse=True)
+        assert found.scores["bm25"] == pytest.approx(expected, abs=5e-5)
+        assert set(found.bm25) == set(expected)
+        in_order = [found.scores["bm25"][one] for one in found.bm25]
+        assert in_order == sorted(in_order, reverse=True)
 
-    def test_rescore_is_exact_in_all_arms(self, shared, points) -> None:
+    @pytest.mark.parametrize("limit", [1, 8, 200])
+    def test_all_candidates_have_their_exact_scores_in_all_arms(self, shared, points, limit) -> None:
         query = question(QUESTION)
-        ids = [one.chunk.chunk_id for one in points if one.chunk.tenant == "acme"][::2]
-        scores = shared.rescore(ACME, query, all_arms(ids))
+        found = shared.candidates(ACME, query, limit)
+        assert limit == 200 or len(found.dense) == len(found.bm25) == limit
+        ids = {*found.dense, *found.bm25}
         for arm, exact, tolerance in (
             ("dense", exact_dense(points, ACME, query), 1e-5),
             ("bm25", exact_bm25(points, ACME, QUESTION), 5e-5),
             ("maxsim", exact_maxsim(points, ACME, query), 2e-3),
         ):
-            chosen = {one: exact[one] for one in ids if one in exact}
-            assert scores[arm] == pytest.approx(chosen, abs=tolerance)
-        assert set(scores["bm25"]) < set(ids), "chunks without a common term have no BM25 score"
+            assert found.scores[arm] == pytest.approx({one: exact[one] for one in ids if one in exact}, abs=tolerance)
+        assert limit != 200 or set(found.scores["bm25"]) < ids, "chunks without a common term have no BM25 score"
 
-    def test_rescore_gives_each_arm_the_chunks_it_was_asked_for(self, shared, points) -> None:
-        ids = [one.chunk.chunk_id for one in points if one.chunk.tenant == "acme"]
-        some = shared.rescore(ACME, question(QUESTION), {"dense": ids[:3], "maxsim": ids[2:7]})
-        everything = shared.rescore(ACME, question(QUESTION), all_arms(ids))
-        assert some["bm25"] == {}
-        for arm, chosen in (("dense", ids[:3]), ("maxsim", ids[2:7])):
-            assert some[arm] == pytest.approx({one: everything[arm][one] for one in chosen}, abs=1e-6)
-
-    def test_candidates_have_their_exact_scores(self, shared, points) -> None:
-        query = question(QUESTION)
-        found = shared.candidates(ACME, query, 15)
-        exact = shared.rescore(ACME, query, {"dense": list(found.dense), "bm25": list(found.bm25)})
-        assert found.dense == pytest.approx(exact["dense"], abs=1e-6)
-        assert found.bm25 == pytest.approx(exact["bm25"], abs=1e-5)
+    def test_only_some_of_the_candidates(self, shared) -> None:
+        found = shared.candidates(ACME, question(QUESTION), 8)
+        chosen = {found.dense[0], found.bm25[3], found.bm25[7]}
+        some = found.only(chosen)
+        assert some.dense[0] == found.dense[0] and set(some.bm25) <= chosen and some.bm25[-1] == found.bm25[7]
+        for arm, scores in some.scores.items():
+            assert scores == {one: found.scores[arm][one] for one in chosen if one in found.scores[arm]}
 
     @pytest.mark.parametrize(
         ("collection", "filters"),
@@ -142,16 +135,14 @@ class ReadingContract(_Contract):
         found = shared.candidates(scope, query, len(points))
         everything = [one.chunk.chunk_id for one in points]
         assert set(found.dense) == expected
-        assert found.bm25 == pytest.approx(exact_bm25(points, scope, QUESTION), abs=5e-5)
+        assert found.scores["bm25"] == pytest.approx(exact_bm25(points, scope, QUESTION), abs=5e-5)
         assert set(shared.fetch(scope, everything)) == expected
-        assert set(shared.rescore(scope, query, {"maxsim": everything})["maxsim"]) == expected
+        assert set(found.scores["maxsim"]) == expected
         assert shared.count(scope) == len(expected)
 
     def test_unknown_ids_are_absent(self, shared) -> None:
         ids = ["not-an-id", "", "5", chunk_id("nothing", 1, 0)]
         assert shared.fetch(ACME, ids) == {} and shared.fetch(ACME, []) == {}
-        for given in (ids, []):
-            assert shared.rescore(ACME, question(), all_arms(given)) == {"dense": {}, "bm25": {}, "maxsim": {}}
 
     def test_a_sample_tells_the_length_of_chunks(self, shared, points) -> None:
         terms = sorted(len(ENCODER.terms(point.chunk.text)) for point in points)
@@ -198,7 +189,7 @@ class WritingContract(_Contract):
         query = question(QUESTION)
         found = filled.candidates(ACME, query, len(points))
         assert found.dense and not {*found.dense, *found.bm25} & set(theirs)
-        assert all(not arm for arm in filled.rescore(ACME, query, all_arms(theirs)).values())
+        assert not set(theirs) & {one for scores in found.scores.values() for one in scores}
         assert filled.fetch(ACME, theirs) == {}
         before = filled.count(GLOBEX)
         filled.delete_document("acme", points[5].chunk.document_id)
@@ -207,16 +198,16 @@ class WritingContract(_Contract):
 
     def test_idf_is_that_of_the_tenant(self, filled) -> None:
         query = question(QUESTION)
-        before = filled.candidates(ACME, query, 50).bm25
+        before = filled.candidates(ACME, query, 50).scores["bm25"]
         filled.upsert([point(stored(f"flood-{n}", tenant="globex", text="copper meadow engine")) for n in range(40)])
-        assert filled.candidates(ACME, query, 50).bm25 == pytest.approx(before, abs=1e-6)
+        assert filled.candidates(ACME, query, 50).scores["bm25"] == pytest.approx(before, abs=1e-6)
 
     def test_idf_follows_deletes_at_once(self, filled, points) -> None:
         for number in range(0, 12, 2):
             filled.delete_document("acme", f"document-{number}")
         gone = {f"document-{number}" for number in range(0, 12, 2)}
         left = [one for one in points if one.chunk.document_id not in gone]
-        found = filled.candidates(ACME, question(QUESTION), 100).bm25
+        found = filled.candidates(ACME, question(QUESTION), 100).scores["bm25"]
         assert found == pytest.approx(exact_bm25(left, ACME, QUESTION), abs=5e-5)
 
     def test_delete_document_can_keep_one_version(self, index) -> None:
@@ -236,7 +227,7 @@ class WritingContract(_Contract):
         filled.upsert([point(changed, seed=1)])
         assert filled.fetch(ACME, [changed.chunk_id])[changed.chunk_id] == changed
         assert filled.count(ACME) == before
-        assert filled.candidates(ACME, question("quarry"), 100).bm25[changed.chunk_id] > 0
+        assert filled.candidates(ACME, question("quarry"), 100).scores["bm25"][changed.chunk_id] > 0
 
     def test_payload_comes_back_as_it_was(self, index) -> None:
         chunks = [
@@ -253,7 +244,7 @@ class WritingContract(_Contract):
 
     def test_an_empty_index_answers(self, index) -> None:
         found = index.candidates(ACME, question(), 10)
-        assert found.dense == {} and found.bm25 == {}
+        assert found.dense == [] and found.bm25 == [] and not any(found.scores.values())
         index.delete_document("acme", "document-1")
         index.upsert([])
         index.flush()
@@ -263,14 +254,14 @@ class WritingContract(_Contract):
         bare, full = point(stored("bare", text="the of and"), tokens=0), point(stored("full", text="lantern"))
         index.upsert([bare, full])
         ids = [bare.chunk.chunk_id, full.chunk.chunk_id]
-        scores = index.rescore(ACME, question("lantern"), all_arms(ids))
+        scores = index.candidates(ACME, question("lantern"), 5).scores
         assert set(scores["dense"]) == set(ids)
         assert set(scores["bm25"]) == set(scores["maxsim"]) == {full.chunk.chunk_id}
         assert scores["bm25"] == pytest.approx(exact_bm25([bare, full], ACME, "lantern"), abs=5e-5)
         wordless = dataclasses.replace(question("of the"), tokens=np.zeros((0, 8), dtype=np.float32))
         found = index.candidates(ACME, wordless, 5)
-        assert len(found.dense) == 2 and found.bm25 == {}
-        scores = index.rescore(ACME, wordless, all_arms(ids))
+        assert len(found.dense) == 2 and found.bm25 == []
+        scores = found.scores
         assert set(scores["dense"]) == set(ids) and scores["bm25"] == scores["maxsim"] == {}
         assert index.candidates(ACME, question(), 0) == index.candidates(Scope("nobody"), question(), 5)
 
@@ -334,9 +325,7 @@ class WritingContract(_Contract):
                 while not stop.is_set():
                     found = filled.candidates(ACME, query, 10)
                     assert len(found.dense) == 10
-                    ids = list(found.dense)
-                    assert all(chunk.tenant == "acme" for chunk in filled.fetch(ACME, ids).values())
-                    filled.rescore(ACME, query, all_arms(ids))
+                    assert all(chunk.tenant == "acme" for chunk in filled.fetch(ACME, found.dense).values())
             except Exception as failure:
                 failures.append(failure)
 

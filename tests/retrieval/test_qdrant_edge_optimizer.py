@@ -57,7 +57,7 @@ def test_searches_and_writes_go_on_while_the_index_is_optimized(tmp_path: Path) 
             started = time.perf_counter()
             found = index.candidates(ACME, nearest_to(wanted), 5)
             latencies.append(time.perf_counter() - started)
-            if next(iter(found.dense)) != wanted.chunk.chunk_id or len(found.bm25) != 5:
+            if found.dense[0] != wanted.chunk.chunk_id or len(found.bm25) != 5:
                 wrong.append(wanted.chunk.chunk_id)
             number += 1
             time.sleep(0.002)
@@ -98,10 +98,10 @@ def test_searches_and_writes_go_on_while_the_index_is_optimized(tmp_path: Path) 
         assert again.count(Scope("acme", filters={"weight": Range(gte=2)})) == 1
         assert again.count(ACME, "doomed") == again.count(ACME, "new-0") == 0
         for wanted in (written[9], written[-1], lasting[1]):
-            top = again.candidates(ACME, nearest_to(wanted), 1).dense
-            assert top == pytest.approx({wanted.chunk.chunk_id: 1}, abs=1e-5)
-            maxsim = again.rescore(ACME, nearest_to(wanted), {"maxsim": [wanted.chunk.chunk_id]})["maxsim"]
-            assert maxsim[wanted.chunk.chunk_id] == pytest.approx(1, abs=2e-3)
+            top = again.candidates(ACME, nearest_to(wanted), 1)
+            assert list(top.dense) == [wanted.chunk.chunk_id]
+            assert top.scores["dense"][top.dense[0]] == pytest.approx(1, abs=1e-5)
+            assert top.scores["maxsim"][top.dense[0]] == pytest.approx(1, abs=2e-3)
     again.close()
 
 
