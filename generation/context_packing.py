@@ -84,14 +84,14 @@ class ContextPacker:
 
 
 def within(limit: int, scores: NDArray[np.float64], costs: NDArray[np.int64], units: Sequence[Unit]) -> list[int]:
-    """Positions of the best units that fit into `limit` tokens, in order; a table row brings its header rows along."""
+    """Positions of the best units that fit into `limit` tokens, in order; what it stands under comes along."""
     kept: set[int] = set()
     left = limit
     for position in np.argsort(-scores, kind="stable").tolist():
         unit = units[position]
-        if unit.kind is PieceKind.MARKS or position in kept:
+        if unit.kind in (PieceKind.MARKS, PieceKind.HEADING) or position in kept:
             continue
-        wanted = {position, *unit.headers} - kept
+        wanted = {position, *unit.under} - kept
         cost = int(costs[list(wanted)].sum())
         if cost <= left:
             kept |= wanted
@@ -132,7 +132,6 @@ def _joined(passage: Passage, units: Sequence[Unit], kept: Sequence[int]) -> tup
 
 def _gap(before: Unit, after: Unit) -> str:
     """A table with rows left out is still a table; anything else tells that something is missing."""
-    in_one_table = after.headers and (before.headers == after.headers or before.kind is PieceKind.TABLE_HEADER)
-    if in_one_table:
-        return "\n"
-    return _LINE_GAP if after.kind is not PieceKind.SENTENCE or before.headers else GAP
+    if after.kind is PieceKind.TABLE_ROW and before.kind in (PieceKind.TABLE_ROW, PieceKind.TABLE_HEADER):
+        return "\n" if after.under[:1] == (before.under or after.under)[:1] else _LINE_GAP
+    return GAP if before.kind is after.kind is PieceKind.SENTENCE else _LINE_GAP

@@ -6,14 +6,13 @@ import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 
-from generation.passage_pieces import Piece, PieceKind, pieces
+from generation.passage_pieces import Piece, PieceKind, cells, pieces
 from retrieval.passages import Passage
 
 LONGEST_UNIT = 400
 """Characters from which on a piece without a stop (speech, a clause of half a page) is cut at a comma or a space."""
 
 _CUT = re.compile(r"[,;:]\s|\s")
-_IN_TABLE = (PieceKind.TABLE_HEADER, PieceKind.TABLE_ROW)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -22,8 +21,8 @@ class Unit:
 
     `source` is the position, among the given passages, of the one from whose context it is taken. `rank` counts the
     passages from 0: that of the best one whose chunk it lies in, `None` when it was not found itself but only lies
-    around what was. `headers` are the positions, among the units, of the header rows without which a table row is not
-    shown.
+    around what was. `under` are the positions, among the units, of what it cannot be understood without: the heading
+    above a sentence; the header rows and the last row that heads a section of the table above a table row.
     """
 
     text: str
@@ -33,7 +32,7 @@ class Unit:
     start: int
     end: int
     kind: PieceKind
-    headers: tuple[int, ...] = ()
+    under: tuple[int, ...] = ()
 
 
 def units_of(passages: Sequence[Passage]) -> list[Unit]:
@@ -42,19 +41,15 @@ def units_of(passages: Sequence[Passage]) -> list[Unit]:
     for source in distinct_contexts(passages):
         passage = passages[source]
         hits = _hits(passage, passages)
-        headers: tuple[int, ...] = ()
+        heads = _Heads()
         for piece in pieces(passage.context):
-            if piece.kind is PieceKind.TABLE_HEADER:
-                headers = (*headers, len(found))
-            elif piece.kind is not PieceKind.TABLE_ROW:
-                headers = ()
+            under = heads.above(piece, passage.context, len(found))
             for start, end in _parts(piece, passage.context):
                 text = passage.context[start:end]
                 start, end = passage.context_start + start, passage.context_start + end
                 rank = next((rank for rank, first, last in hits if start < last and first < end), None)
-                scored = piece.scored if piece.kind in _IN_TABLE else text
-                needed = headers if piece.kind is PieceKind.TABLE_ROW else ()
-                found.append(Unit(text, scored, source, rank, start, end, piece.kind, needed))
+                scored = text if piece.kind is PieceKind.SENTENCE else piece.scored
+                found.append(Unit(text, scored, source, rank, start, end, piece.kind, under))
     return found
 
 
@@ -67,6 +62,31 @@ def distinct_contexts(passages: Sequence[Passage]) -> Iterator[int]:
         if not any(document == other and first <= start and end <= last for other, first, last in taken):
             yield position
             taken.append((document, start, end))
+
+
+class _Heads:
+    """Which units stand above the next one."""
+
+    def __init__(self) -> None:
+        self._heading: tuple[int, ...] = ()
+        self._table: tuple[int, ...] = ()
+        self._section: tuple[int, ...] = ()
+
+    def above(self, piece: Piece, context: str, position: int) -> tuple[int, ...]:
+        """What the piece, which becomes the unit at `position`, is under; then it may itself be above others."""
+        if piece.kind is PieceKind.TABLE_HEADER:
+            self._table, self._section = (*self._table, position), ()
+            return ()
+        if piece.kind is PieceKind.TABLE_ROW:
+            if not any(cells(context[piece.start : piece.end])[1:]):
+                self._section = (position,)
+                return self._table
+            return (*self._table, *self._section)
+        self._table = self._section = ()
+        if piece.kind is PieceKind.HEADING:
+            self._heading = (position,)
+            return ()
+        return self._heading
 
 
 def _hits(passage: Passage, passages: Sequence[Passage]) -> list[tuple[int, int, int]]:
