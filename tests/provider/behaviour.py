@@ -15,7 +15,7 @@ class Behaviour:
     """How one request is answered. Times are seconds; `after` counts pieces of text that were sent before.
 
     answer: the name of one of ANSWERS, or `text`, a fixed answer, when that is set.
-    status: an HTTP error instead of an answer, with `retry_after` as its header.
+    status: an HTTP error instead of an answer, with `retry_after` as its header and `message` as its text.
     cut_after: the connection breaks; with `politely` the stream only ends early, as a proxy would end it.
     error_after: an error event in the stream (Anthropic: overloaded_error; OpenAI: an `error` object).
     broken_after: a data line that is not JSON.
@@ -28,6 +28,7 @@ class Behaviour:
     token_delay_s: float = 0.0
     status: int | None = None
     retry_after: str | None = None
+    message: str | None = None
     cut_after: int | None = None
     politely: bool = False
     error_after: int | None = None

@@ -53,7 +53,8 @@ class OpenAIWords:
         return self._event(self.problem(500))
 
     def problem(self, status: int) -> dict[str, Any]:
-        return {"error": {"message": f"scripted error {status}", "type": "scripted", "param": None, "code": None}}
+        message = self._behaviour.message or f"scripted error {status}"
+        return {"error": {"message": message, "type": "scripted", "param": None, "code": None}}
 
     def _chunk(self, delta: Mapping[str, Any], finish: str | None = None) -> dict[str, Any]:
         return self._frame("chat.completion.chunk", [{"index": 0, "delta": delta, "finish_reason": finish}])
@@ -87,6 +88,7 @@ class AnthropicWords:
         self._finish = received.behaviour.finish_reason or natural
         cached = received.behaviour.cached_tokens
         self._usage = received.behaviour.usage
+        self._message = received.behaviour.message
         self._prompt_usage = {
             "input_tokens": received.prompt.tokens - cached,
             "cache_read_input_tokens": cached,
@@ -120,7 +122,8 @@ class AnthropicWords:
 
     def problem(self, status: int) -> dict[str, Any]:
         kind = self.ERRORS.get(status, "api_error")
-        return {"type": "error", "error": {"type": kind, "message": f"scripted error {status}"}}
+        message = self._message or f"scripted error {status}"
+        return {"type": "error", "error": {"type": kind, "message": message}}
 
     def _frame(self, content: list[dict[str, Any]], finish: str | None, output_tokens: int) -> dict[str, Any]:
         usage = self._prompt_usage if self._usage else {"input_tokens": 0}
