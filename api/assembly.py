@@ -18,6 +18,7 @@ def open_platform(settings: Settings) -> Platform:
     """
     from generation.answer_store import AnswerStore
     from generation.assembly import build_answerer
+    from generation.usage_ledger import UsageLedger
     from retrieval.assembly import build_embedder, build_index, build_retriever
     from retrieval.index_metrics import IndexMetrics
     from runtime.database import Database
@@ -45,6 +46,7 @@ def open_platform(settings: Settings) -> Platform:
             answerer=answerer,
             models=(*(model.name for model in settings.models), "extractive"),
             answers=AnswerStore(database),
+            usage=UsageLedger(database),
             upload_dir=upload_dir,
             max_file_bytes=settings.max_file_bytes,
             top_k=settings.top_k,

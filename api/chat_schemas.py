@@ -105,7 +105,7 @@ class ChatRequest(Body):
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = Field(None, description="Older name of max_completion_tokens.")
     response_format: ResponseFormat | None = None
-    plumbline: AnswerChoice = Field(AnswerChoice(), description="What only we have (extra_body).")
+    plumbline: AnswerChoice = Field(AnswerChoice.model_validate({}), description="What only we have (extra_body).")
 
     n: Annotated[Any, _refused_unless(1)] = None
     tools: Annotated[Any, _refused_unless([])] = None

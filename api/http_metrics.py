@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.registry import Collector
 
+from generation.answers import ModelUsage
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -36,6 +38,13 @@ class HttpMetrics:
         self._answers = Counter(
             "plumbline_answers", "Answers by model and outcome", ["model", "outcome"], registry=registry
         )
+        self._cost = Counter("plumbline_cost_usd", "What language models cost, in USD", ["model"], registry=registry)
+        self._tokens = Counter(
+            "plumbline_tokens",
+            "Tokens of language models; those of kind cached_prompt are counted under prompt too",
+            ["model", "kind"],
+            registry=registry,
+        )
         self._upload_bytes = Counter("plumbline_upload_bytes", "Bytes of accepted uploads", registry=registry)
 
     def include(self, collectors: Iterable[Collector]) -> None:
@@ -60,6 +69,15 @@ class HttpMetrics:
     def count_answer(self, model: str, outcome: str) -> None:
         """`outcome` is `refused`, `supported`, `unsupported` or `unchecked`."""
         self._answers.labels(model, outcome).inc()
+
+    def count_usage(self, used: ModelUsage) -> None:
+        self._cost.labels(used.model).inc(used.cost_usd)
+        for kind, tokens in (
+            ("prompt", used.prompt_tokens),
+            ("cached_prompt", used.cached_prompt_tokens),
+            ("completion", used.completion_tokens),
+        ):
+            self._tokens.labels(used.model, kind).inc(tokens)
 
     def count_upload(self, size: int) -> None:
         self._upload_bytes.inc(size)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from generation.answer_store import AnswerStore
     from generation.answers import Answer, AnswerEvent, Question
+    from generation.usage_ledger import UsageLedger
     from ingestion.intake import Intake
     from ingestion.registry import Registry
     from retrieval.passages import Scope
@@ -63,6 +64,7 @@ class Platform:
     answerer: Answering
     models: tuple[str, ...]
     answers: AnswerStore
+    usage: UsageLedger
     upload_dir: Path
     max_file_bytes: int
     top_k: int

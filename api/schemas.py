@@ -314,3 +314,29 @@ class AnswerBody(BaseModel):
     timings_ms: dict[str, float]
     warnings: list[str] = Field(description="What a reader must know of how the answer came about")
     cut_short: bool = Field(description="It ends at a limit of length, not where it was done")
+
+
+class UsageSumsBody(BaseModel):
+    """Prompt tokens include those that the provider had in its cache."""
+
+    answers: int
+    prompt_tokens: int
+    cached_prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float
+    cache_hits: int
+    saved_usd: float = Field(description="What the answers served from the cache had cost when they were made")
+
+
+class UsageRowBody(UsageSumsBody):
+    group: str = Field(description="The day (YYYY-MM-DD), model or key; empty for calls without a key")
+
+
+class UsageReport(BaseModel):
+    model_config = ConfigDict(populate_by_name=True)
+
+    first: datetime.date = Field(serialization_alias="from")
+    last: datetime.date = Field(serialization_alias="to")
+    group_by: Literal["day", "model", "key"]
+    rows: list[UsageRowBody]
+    total: UsageSumsBody

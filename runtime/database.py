@@ -96,6 +96,16 @@ def insert_if_absent(connection: sa.Connection, table: sa.Table, values: Mapping
     return connection.execute(added).first() is not None
 
 
+def insert_or_add(
+    connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], amounts: Mapping[str, int]
+) -> None:
+    """Add the amounts to the row of this primary key, which begins with them; safe beside other writers."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = insert(table).values(**key, **amounts)
+    sums = {name: table.c[name] + statement.excluded[name] for name in amounts}
+    connection.execute(statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=sums))
+
+
 class Database:
     """Connections to the records. Thread-safe; opens nothing until first used.
 

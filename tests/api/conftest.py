@@ -30,6 +30,7 @@ from generation.answers import (
     SentenceVerdict,
     Usage,
 )
+from generation.usage_ledger import UsageLedger
 from ingestion.intake import Intake
 from ingestion.job_metrics import JobMetrics
 from ingestion.original_store import open_original_store
@@ -187,6 +188,7 @@ def open_platform(
         answerer=parts,
         models=("scripted", "extractive"),
         answers=AnswerStore(database),
+        usage=UsageLedger(database),
         upload_dir=uploads,
         max_file_bytes=MAX_FILE_BYTES,
         top_k=7,
