@@ -74,7 +74,7 @@ def _best(passages: Sequence[Passage], arm: str) -> float | None:
 
 
 def _covered(question: str, passages: Sequence[Passage]) -> float:
-    asked = _stems(question)
+    asked = stems(question)
     if not asked:
         return 1.0
     texts = (f"{one.context} {one.chunk.section} {one.chunk.document_name}" for one in passages)
@@ -82,7 +82,7 @@ def _covered(question: str, passages: Sequence[Passage]) -> float:
     return sum(re.search(rf"\b{stem}", known) is not None for stem in asked) / len(asked)
 
 
-def _stems(text: str) -> set[str]:
+def stems(text: str) -> set[str]:
     """The first letters of the words that mean something: "leases" and "leased" are one."""
     words = (word.casefold() for word in _WORD.findall(text))
     return {word[:_STEM] for word in words if word not in _FUNCTION_WORDS}

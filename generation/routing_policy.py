@@ -29,8 +29,8 @@ class RoutingPolicy:
     multi_part_documents: int = 3
     long_question_words: int = 80
     cascade: bool = True
-    weak_dense: float = 0.15
-    weak_covered: float = 0.2
+    weak_dense: float = 0.3
+    weak_covered: float = 0.5
     look_up_ratio: float = 4.0
     comparison_ratio: float = 2.0
     multi_part_ratio: float = 3.0
