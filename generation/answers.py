@@ -42,7 +42,7 @@ class Question:
     use_cache: bool = True
     passages: tuple[Passage, ...] | None = None  # given: only these may be used (reading), nothing is retrieved
     top_k: int | None = None  # passages to retrieve; None: as configured
-    live: bool = False  # text is shown while it is made: what was sent cannot be taken back
+    live: bool = False  # with `flag`: text is sent while it is made, each sentence's verdict after it
     max_tokens: int | None = None  # longest answer; None: as the model is configured
     json_schema: Mapping[str, Any] | None = None  # the answer is to be JSON of this schema
     format_hint: str = ""  # the form that the caller wants, in words

@@ -8,16 +8,58 @@ from runtime.settings import Settings
 
 if TYPE_CHECKING:
     from generation.answerer import Answerer, Search
+    from generation.cached_answers import Revision
+    from generation.semantic_cache import SemanticCache
     from retrieval.embedding import Embedder
 
 
-def build_answerer(settings: Settings, retriever: Search, embedder: Embedder) -> Answerer:
+def build_answerer(
+    settings: Settings,
+    retriever: Search,
+    embedder: Embedder,
+    *,
+    cache: SemanticCache | None = None,
+    revision: Revision | None = None,
+) -> Answerer:
+    """The way of a question with the models of the settings. A cache needs the collections' `revision`.
+
+    Raises ConfigurationError for a model that cannot be used as it is configured.
+    """
     from generation.answerer import Answerer
+    from generation.cached_answers import CachedAnswers
+    from generation.context_packing import ContextPacker
+    from generation.coverage_checker import CoverageCalibration, CoverageChecker
     from generation.extractive_model import Calibration, ExtractiveModel
-    from generation.groundedness import VerbatimChecker
+    from generation.model_assembly import build_models
+    from generation.routing import Router
+    from generation.routing_policy import RoutingPolicy
+    from generation.writing_tasks import WritingTasks
     from retrieval.assembly import INITIAL_MEAN_CHUNK_TERMS
     from retrieval.lexical import LexicalEncoder
 
     lexical = LexicalEncoder(settings.language, INITIAL_MEAN_CHUNK_TERMS)
-    model = ExtractiveModel(embedder, lexical, Calibration.load())
-    return Answerer(retriever, model, VerbatimChecker(), top_k=settings.top_k)
+    extractive = ExtractiveModel(embedder, lexical, Calibration.load())
+    checker = CoverageChecker(embedder, lexical, CoverageCalibration.load())
+    models = {model.profile.name: model for model in build_models(settings)}
+    cached = None
+    if cache is not None and revision is not None:
+        cached = CachedAnswers(cache, embedder, revision, _policy(settings, checker.info.version))
+    return Answerer(
+        search=retriever,
+        extractive=extractive,
+        checker=checker,
+        models=models,
+        router=Router(RoutingPolicy(), list(models.values())),
+        tasks=WritingTasks(models, ContextPacker(embedder, lexical), extractive, embedder.count_tokens),
+        cached=cached,
+        top_k=settings.top_k,
+        answer_seconds=settings.answer_seconds,
+    )
+
+
+def _policy(settings: Settings, checker: str) -> str:
+    """What answers are made with: another set of models, prompt or checker gives other answers."""
+    from generation.prompts import ANSWER_PROMPT
+
+    models = ",".join(f"{model.name}={model.endpoint}/{model.model}" for model in settings.models)
+    return f"{ANSWER_PROMPT}/{checker}/{settings.top_k}/{models}"

@@ -76,7 +76,7 @@ class ModelRequest:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of a completion. `counts` is None when the provider told none; `reason` is `stop`, `length` or its own."""
+    """The end of a completion. `counts` is None when the provider told none; `reason`: `stop`, `length` or its own."""
 
     counts: TokenCounts | None
     reason: str

@@ -111,6 +111,7 @@ class Settings(BaseSettings):
     top_k: int = Field(default=10, ge=1, le=1000)
 
     models: tuple[ModelSettings, ...] = ()
+    answer_seconds: float = Field(default=120.0, gt=0)
 
     semantic_cache: bool = True
     cache_ttl_seconds: float = Field(default=7 * 86_400.0, gt=0)

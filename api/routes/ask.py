@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.answer_keeping import AnswerKeeper
+from api.chat_question import ROUTED
 from api.dependencies import (
     CurrentMetrics,
     CurrentPlatform,
@@ -76,13 +77,14 @@ def _question(body: AskRequest, tenant: str, platform: Platform) -> Question:
     return Question(
         text=body.question,
         scope=scope_of(body, tenant, platform.registry),
-        model=body.model,
+        model=None if body.model in ROUTED else body.model,
         history=tuple(Turn(turn.role, turn.content) for turn in body.history),
         on_unsupported=OnUnsupported(body.on_unsupported),
         max_latency_ms=body.max_latency_ms,
         max_cost_usd=body.max_cost_usd,
         use_cache=body.cache,
         top_k=body.top_k,
+        live=body.stream,
     )
 
 
