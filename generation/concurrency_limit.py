@@ -51,14 +51,16 @@ class ConcurrencyLimit:
         except BaseException as error:
             if turn.done() and not turn.cancelled():
                 self._hand_on()  # the turn came in the very moment in which the caller gave up
-            else:
+            elif turn in self._waiting:
                 self._waiting.remove(turn)
             if isinstance(error, TimeoutError):
                 raise ModelTimeout(f"Time was up while waiting for a turn at the model {self._name}.") from None
             raise
 
     def _hand_on(self) -> None:
-        if self._waiting:
-            self._waiting.popleft().set_result(None)  # the place stays taken: it changes hands
-        else:
-            self._running -= 1
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():  # done: cancelled, its task not yet told
+                turn.set_result(None)  # the place stays taken: it changes hands
+                return
+        self._running -= 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # What a stream must not break in: a word, a number, a citation mark. Scripts without spaces may be cut anywhere.
-_UNFINISHED = re.compile(r"[^\s\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]{1,60}\Z")
+_UNFINISHED = re.compile(r"[^\s\u0e00-\u0e7f\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]{1,60}\Z")
 _OPENING = re.compile(r"\s*[,.;:!?%)\]}»”’]")
 
 
@@ -30,9 +30,9 @@ class WholeWords:
 class Continuation:
     """The new part of a text that goes on after `written`, but may repeat its end or begin it again.
 
-    Letters are compared without white space. As long as all that has come stands in `written` too, it is held back;
-    when it goes on beyond the end of `written`, what it repeated is cut, provided that the repetition begins and ends
-    between words.
+    It is fed in whole words. Letters are compared without white space. As long as all that has come stands in `written`
+    too, it is held back; when it goes on beyond the end of `written`, what it repeated is cut, provided that the
+    repetition begins and ends between words.
     """
 
     def __init__(self, written: str) -> None:
