@@ -49,7 +49,7 @@ def build_answerer(
         extractive=extractive,
         checker=checker,
         models=models,
-        router=Router(RoutingPolicy(), list(models.values())),
+        router=Router(RoutingPolicy.from_json(settings.routing), list(models.values())),
         tasks=WritingTasks(models, ContextPacker(embedder, lexical), extractive, embedder.count_tokens),
         cached=cached,
         top_k=settings.top_k,

@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
@@ -89,6 +90,7 @@ class ModelSettings(BaseModel):
 class Settings(BaseSettings):
     """All settings with their defaults. Sizes are bytes, times are seconds.
 
+    `routing` changes thresholds of the router by name, a table `[routing]` in the file (generation/routing_policy.py).
     `parse_seconds` is the longest time that parsing may show no progress, `parse_total_seconds` the longest in all.
     """
 
@@ -111,6 +113,7 @@ class Settings(BaseSettings):
     top_k: int = Field(default=10, ge=1, le=1000)
 
     models: tuple[ModelSettings, ...] = ()
+    routing: Mapping[str, bool | int | float] = Field(default_factory=dict)
     answer_seconds: float = Field(default=120.0, gt=0)
 
     semantic_cache: bool = True
