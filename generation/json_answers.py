@@ -95,6 +95,8 @@ def json_answer(text: str, schema: Mapping[str, Any]) -> JsonAnswer:
 def _found(text: str) -> tuple[tuple[str, Any] | None, str]:
     """The first piece that is a JSON object, with its value; else what is wrong with the text."""
     error = "It holds no JSON object."
+    if "{" not in text:
+        return None, error
     for piece in _candidates(text):
         try:
             value, end = _DECODER.raw_decode(piece)

@@ -12,6 +12,7 @@ from generation.prompt_leaks import leaks
 from ingestion.sentences import sentence_spans
 
 _ENDED = re.compile(r"[.!?…。！？:|][\"'”’»)\]*_`]*(?:\s*\[\d+\])*$|^$")
+_MARKS = re.compile(r"(?:[^\S\n]*\[\d+\])+")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,11 +81,17 @@ def at_sentence_end(text: str, longest: int | None = None) -> Cut:
     whole = text.rstrip()
     if longest is not None and len(whole) <= longest:
         return Cut(whole, False)
-    kept = whole[:longest].rstrip()
-    shortened = len(kept) < len(whole)
-    if not shortened and _ENDED.search(kept):
-        return Cut(kept, False)
-    spans = sentence_spans(kept)
-    if len(spans) > 1:
-        return Cut(kept[: spans[-2][1]], True)  # the last may lack words, or marks that followed it
-    return Cut(f"{kept.rpartition(' ')[0] or kept} …", True)
+    if longest is None and _ENDED.search(whole):
+        return Cut(whole, False)
+    most = len(whole) - 1 if longest is None else longest
+    ends = [_with_marks(whole, end) for _, end in sentence_spans(whole)]
+    end = max((end for end in ends if end <= most), default=0)
+    if end:
+        return Cut(whole[:end], True)
+    begun = whole if longest is None else whole[:longest]
+    return Cut(f"{begun.rpartition(' ')[0] or begun} …", True)
+
+
+def _with_marks(text: str, end: int) -> int:
+    marks = _MARKS.match(text, end)
+    return marks.end() if marks else end
