@@ -8,14 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from retrieval.passages import StoredChunk, chunk_id
 
 
-def neighbour_ids(chunk: StoredChunk) -> list[str]:
-    """Ids of the chunks that make up the passage around `chunk`, itself included, in reading order."""
-    first, last = chunk.parent
-    return [chunk_id(chunk.document_id, chunk.version, ordinal) for ordinal in range(first, last + 1)]
-
-
-def all_neighbour_ids(chunks: Iterable[StoredChunk]) -> list[str]:
-    return list(dict.fromkeys(one for chunk in chunks for one in neighbour_ids(chunk)))
+def neighbour_ids(chunks: Iterable[StoredChunk]) -> list[str]:
+    """Ids of the chunks that make up the passages around `chunks`, without themselves."""
+    wanted: dict[str, None] = {}
+    for chunk in chunks:
+        first, last = chunk.parent
+        for ordinal in range(first, last + 1):
+            if ordinal != chunk.ordinal:
+                wanted[chunk_id(chunk.document_id, chunk.version, ordinal)] = None
+    return list(wanted)
 
 
 def context_chunks(chunk: StoredChunk, found: Mapping[str, StoredChunk]) -> tuple[StoredChunk, ...]:
@@ -23,12 +24,14 @@ def context_chunks(chunk: StoredChunk, found: Mapping[str, StoredChunk]) -> tupl
 
     Only the unbroken run of found neighbours counts.
     """
+    first, last = chunk.parent
     run: list[StoredChunk] = []
-    for one in neighbour_ids(chunk):
-        neighbour = chunk if one == chunk.chunk_id else found.get(one)
+    for ordinal in range(first, last + 1):
+        own = ordinal == chunk.ordinal
+        neighbour = chunk if own else found.get(chunk_id(chunk.document_id, chunk.version, ordinal))
         if neighbour is not None:
             run.append(neighbour)
-        elif chunk in run:
+        elif ordinal > chunk.ordinal:
             break
         else:
             run.clear()

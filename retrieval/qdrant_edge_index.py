@@ -11,7 +11,7 @@ import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import qdrant_edge as edge
@@ -33,6 +33,7 @@ from retrieval.index_payload import (
 )
 from retrieval.live_shard import WRITE_BATCH, LiveShard
 from retrieval.passages import Scope, StoredChunk
+from retrieval.qdrant_edge_candidates import CandidateSearch, to_edge
 from retrieval.qdrant_edge_optimize_copy import sync_tree
 from retrieval.qdrant_edge_optimizer import EdgeOptimizer, OptimizePolicy
 from retrieval.vector_index import (
@@ -40,7 +41,6 @@ from retrieval.vector_index import (
     Generation,
     IndexPoint,
     QueryVectors,
-    ScoreArm,
     SparseVector,
     StoredGeneration,
     VectorIndex,
@@ -49,8 +49,6 @@ from runtime.errors import NotFound, PlumblineError
 
 _MIN_FREE_BYTES = 256 << 20
 _MIN_FREE_BYTES_TO_OPEN = 64 << 20
-
-_Scores: TypeAlias = dict["edge.PointId", float]
 
 
 class DiskFull(PlumblineError):
@@ -113,43 +111,9 @@ class QdrantEdgeIndex:
     def candidates(self, scope: Scope, query: QueryVectors, limit: int) -> Candidates:
         if limit < 1:
             return Candidates([], [], {"dense": {}, "bm25": {}, "maxsim": {}})
-        conditions = _conditions(scope)
-        within, exact, dense = edge.Filter(must=conditions), edge.SearchParams(exact=True), query.dense.tolist()
-        found: dict[ScoreArm, _Scores] = {"dense": {}, "bm25": {}, "maxsim": {}}
+        tenant = edge.Filter(must=[_equals(TENANT_FIELD, scope.tenant)])
         with self._live.reading() as shard:
-            (found["dense"],) = _answers(shard, [_nearest(dense, "dense", within, limit)])
-            nearest, by_words = list(found["dense"]), []
-            if nearest and len(query.sparse.indices):
-                # Both in one batch: to count the tenant's chunks for the IDF is two thirds of the work, and is shared.
-                sparse, idf, among = _sparse(query.sparse), _idf(scope), _among(conditions, nearest)
-                requests = [
-                    _nearest(sparse, "bm25", within, limit, idf),
-                    _nearest(sparse, "bm25", among, len(nearest), idf),
-                ]
-                found["bm25"], of_nearest = _answers(shard, requests)
-                by_words = list(found["bm25"])
-                found["bm25"].update(of_nearest)
-            missing = [point for point in by_words if point not in found["dense"]]
-            everything = [*nearest, *missing]
-            rest: dict[ScoreArm, edge.QueryRequest] = {}
-            if missing:
-                rest["dense"] = _nearest(dense, "dense", _among(conditions, missing), len(missing), exact)
-            if everything and len(query.tokens):
-                among = _among(conditions, everything)
-                rest["maxsim"] = _nearest(query.tokens.tolist(), "tokens", among, len(everything), exact)
-            for arm, scores in zip(rest, _answers(shard, list(rest.values())), strict=True):
-                found[arm].update(scores)
-        # Until here points have the ids that Edge gives them: to write one as text takes longer than to score it.
-        texts = {point: str(point) for point in everything}
-        return Candidates(
-            [texts[point] for point in nearest],
-            [texts[point] for point in by_words],
-            {
-                "dense": {texts[point]: score for point, score in found["dense"].items()},
-                "bm25": {texts[point]: score for point, score in found["bm25"].items()},
-                "maxsim": {texts[point]: score / len(query.tokens) for point, score in found["maxsim"].items()},
-            },
-        )
+            return CandidateSearch(shard, edge.Filter(must=_conditions(scope)), tenant).candidates(query, limit)
 
     def fetch(self, scope: Scope, chunk_ids: Iterable[str]) -> Mapping[str, StoredChunk]:
         ids = valid_ids(chunk_ids)
@@ -310,7 +274,7 @@ def _point(point: IndexPoint, generation: Generation) -> edge.Point:
     # because the N of the IDF counts the points that have one.
     if point.dense.shape != (generation.dimension,):
         raise ValueError(f"a dense vector has {point.dense.shape}, the index takes ({generation.dimension},)")
-    vectors: dict[str, Any] = {"dense": point.dense.tolist(), "bm25": _sparse(point.sparse)}
+    vectors: dict[str, Any] = {"dense": point.dense.tolist(), "bm25": to_edge(point.sparse)}
     if len(point.tokens):
         if point.tokens.shape[1] != generation.token_dimension:
             raise ValueError(f"token vectors have {point.tokens.shape[1]} values, not {generation.token_dimension}")
@@ -318,35 +282,8 @@ def _point(point: IndexPoint, generation: Generation) -> edge.Point:
     return edge.Point(point.chunk.chunk_id, vectors, to_payload(point.chunk))
 
 
-def _sparse(vector: SparseVector) -> edge.SparseVector:
-    return edge.SparseVector(vector.indices.tolist(), np.asarray(vector.values, dtype=np.float32).tolist())
-
-
 def _from_edge(vector: edge.SparseVector) -> SparseVector:
     return SparseVector(np.asarray(vector.indices, dtype=np.uint32), np.asarray(vector.values, dtype=np.float32))
-
-
-def _nearest(
-    vector: Any, using: str, within: edge.Filter, limit: int, params: edge.SearchParams | None = None
-) -> edge.QueryRequest:
-    query = edge.Query.Nearest(vector, using=using)
-    return edge.QueryRequest(limit=limit, query=query, filter=within, params=params, with_payload=False)
-
-
-def _idf(scope: Scope) -> edge.SearchParams:
-    return edge.SearchParams(idf=edge.IdfParams(corpus=edge.Filter(must=[_equals(TENANT_FIELD, scope.tenant)])))
-
-
-def _answers(shard: edge.EdgeShard, requests: list[edge.QueryRequest]) -> list[_Scores]:
-    """The scores by point that each request found, best first."""
-    if not requests:
-        return []
-    answers = shard.query_batch(edge.QueryBatchRequest(requests))
-    return [{found.id: found.score for found in answer} for answer in answers]
-
-
-def _among(conditions: Sequence[edge.ConditionType], points: Iterable[edge.PointId]) -> edge.Filter:
-    return edge.Filter(must=[*conditions, edge.HasIdCondition(set(points))])
 
 
 def _conditions(scope: Scope) -> list[edge.ConditionType]:

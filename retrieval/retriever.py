@@ -11,7 +11,7 @@ from retrieval.embedding import Embedder
 from retrieval.fusion import convex_combination, ordered, reciprocal_rank
 from retrieval.lexical import LexicalEncoder
 from retrieval.near_duplicates import distinct
-from retrieval.passage_context import all_neighbour_ids, context_chunks, joined
+from retrieval.passage_context import context_chunks, joined, neighbour_ids
 from retrieval.passages import Passage, Scope, StoredChunk
 from retrieval.reranking import CrossEncoderReranker, LateInteraction
 from retrieval.vector_index import Candidates, QueryVectors, VectorIndex
@@ -108,11 +108,13 @@ class Retriever:
                 scored = self._reranked(text, scored, scope, found) if arm == "reranked" else scored
                 order, scores = scored.order[:depth], scored.arms["rerank" if arm == "reranked" else "fused"]
             else:
-                rankings = {"bm25": found.candidates.bm25, "dense": found.candidates.dense}
+                by_arm, exact = found.candidates, found.candidates.scores
                 if arm == "rrf":
-                    scores = reciprocal_rank(rankings.values())
+                    scores = reciprocal_rank((by_arm.bm25, by_arm.dense))
+                elif arm == "bm25":
+                    scores = {key: exact["bm25"][key] for key in by_arm.bm25}
                 else:
-                    scores = {key: found.candidates.scores[arm][key] for key in rankings[arm]}
+                    scores = {key: exact["dense"][key] for key in by_arm.dense}
                 order = ordered(scores)[:depth]
             chunks = self._chunks(scope, order, found)
             return [(chunks[key], scores.get(key, 0.0)) for key in order if key in chunks]
@@ -159,7 +161,11 @@ class Retriever:
     def _fused(self, found: _Found) -> _Scored:
         exact = found.candidates.scores
         keys = dict.fromkeys((*found.candidates.dense, *found.candidates.bm25), 0.0)
-        arms: dict[str, Mapping[str, float]] = {**exact, "bm25": {**keys, **exact["bm25"]}}
+        arms: dict[str, Mapping[str, float]] = {
+            "dense": exact["dense"],
+            "bm25": {**keys, **exact["bm25"]},
+            "maxsim": exact["maxsim"],
+        }
         fused = convex_combination(
             [(arms["dense"], self._tuning.dense_weight), (arms["bm25"], self._tuning.bm25_weight)]
         )
@@ -192,7 +198,7 @@ class Retriever:
             kept = distinct(texts, NEAR_DUPLICATE, top_k)
             if len(kept) == top_k:
                 break
-        neighbours = all_neighbour_ids(chunks[key] for key in kept)
+        neighbours = neighbour_ids(chunks[key] for key in kept)
         chunks.update(self._index.fetch(scope, [key for key in neighbours if key not in chunks]))
         ordering = scored.arms.get("rerank", scored.arms["fused"])
         names = ("dense", "bm25", "fused", "rerank")
