@@ -102,7 +102,8 @@ class EdgeQuestionStore:
             shard.update(operation)
 
     def delete(self, entry_ids: Iterable[str]) -> None:
-        if ids := set(entry_ids):
+        ids: set[int | uuid.UUID | str] = set(entry_ids)
+        if ids:
             self._remove(edge.Filter(must=[edge.HasIdCondition(ids)]))
 
     def forget_document(self, document_id: str) -> None:
