@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import dataclasses
 import importlib.util
@@ -9,6 +10,7 @@ import os
 import shutil
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -21,11 +23,12 @@ from runtime.errors import PlumblineError
 
 if TYPE_CHECKING:
     from cli.connection import Connection
-    from runtime.settings import Settings
+    from runtime.settings import ModelSettings, Settings
 
 LITTLE_SPACE_BYTES = 1_000_000_000
 NO_SPACE_BYTES = 100_000_000
 SERVICE_TIMEOUT_S = 3.0
+MODEL_TIMEOUT_S = 30.0
 # A mean of fewer chunks says little about those to come.
 CHUNKS_FOR_A_MEAN = 100
 DRIFT = 1.25
@@ -49,6 +52,7 @@ def all_checks(settings: Settings) -> list[Check]:
         _owner(settings.data_dir),
         *_services(settings),
         *_model(settings),
+        *_language_models(settings),
         *_index(settings),
         *_platform(settings),
         _pandoc(),
@@ -116,6 +120,49 @@ def _model(settings: Settings) -> Iterator[Check]:
         yield Check(name, "ok", f"{DEFAULT_MODEL}, its weights have the right SHA-256 ({minilm_weights()}).")
     except PlumblineError as error:
         yield Check(name, "problem", error.message)
+
+
+def _language_models(settings: Settings) -> Iterator[Check]:
+    """Each configured model is asked for one token, all at the same time and without retries."""
+    if not settings.models:
+        yield Check("language model", "ok", "None is configured: answers are sentences of the documents, verbatim.")
+        return
+
+    async def ask_all() -> list[Check]:
+        return await asyncio.gather(*(_language_model(model) for model in settings.models))
+
+    yield from asyncio.run(ask_all())
+
+
+async def _language_model(settings: ModelSettings) -> Check:
+    from generation.language_models import Deadline, Finished, Message, ModelError, ModelRejectedRequest, ModelRequest
+    from generation.model_assembly import hosted_model
+
+    name, text, counts = f"language model {settings.name}", "", None
+    correct = f"Correct the entry of {settings.name} in plumb.toml or PLUMB_MODELS; docs/models.md has examples."
+    try:
+        model = hosted_model(settings)
+        await asyncio.to_thread(model.warm_up)
+        started = time.monotonic()
+        try:
+            request = ModelRequest((Message("user", "Say hello."),), max_tokens=1)
+            deadline = Deadline.after(min(settings.first_token_seconds + settings.connect_seconds, MODEL_TIMEOUT_S))
+            async for piece in model.stream(request, deadline):
+                if isinstance(piece, Finished):
+                    counts = piece.counts
+                else:
+                    text += piece
+        finally:
+            await model.aclose()
+    except ModelRejectedRequest as error:
+        return Check(name, "problem", error.message, correct)
+    except ModelError as error:
+        return Check(name, "problem", error.message, f"Start it, or wait until it answers. {correct}")
+    except PlumblineError as error:
+        return Check(name, "problem", error.message, correct)
+    said = f"said {text!r}" if text else "answered, without text"
+    told = "told" if counts else "did not tell"
+    return Check(name, "ok", f"{said} after {time.monotonic() - started:.2f} s and {told} the tokens it used.")
 
 
 def _index(settings: Settings) -> Iterator[Check]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,7 +60,7 @@ class ModelSettings(BaseModel):
     protocol: Literal["openai", "anthropic"] = "openai"
     model: str | None = None
     endpoint: str | None = None
-    key_variable: str | None = None
+    key_variable: str | None = Field(default=None, max_length=100)
     context_tokens: int = Field(default=8192, ge=512)
     max_output_tokens: int = Field(default=1024, ge=16)
     usd_per_million_prompt: float = Field(default=0.0, ge=0)
@@ -85,6 +86,20 @@ class ModelSettings(BaseModel):
         if url is not None and _scheme(url) not in {"http", "https"}:
             raise ValueError("must start with http:// or https://")
         return url
+
+    @field_validator("key_variable")
+    @classmethod
+    def _not_the_key(cls, variable: str | None) -> str | None:
+        # Names are printed and keys must not be: a key put here by mistake has small letters or dashes.
+        if variable is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", variable):
+            raise ValueError("must be the name of an environment variable, in capitals; never the key itself")
+        return variable
+
+    def describe(self) -> str:
+        """One line for people, without secrets."""
+        place = _printable(self.endpoint) if self.endpoint else self.protocol
+        key = f", key from {self.key_variable}" if self.key_variable else ""
+        return f"{self.name} ({self.role}: {self.model or self.name} at {place}{key})"
 
 
 class Settings(BaseSettings):
@@ -138,6 +153,14 @@ class Settings(BaseSettings):
         if url is not None and _scheme(url) not in {"sqlite", "postgresql", "postgres", "postgresql+psycopg"}:
             raise ValueError("must start with postgresql:// or sqlite:///")
         return url
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _told_by_name(cls, models: object) -> object:
+        """Errors name the model and its field: `models.1.role` says little to whoever wrote them."""
+        if not isinstance(models, list | tuple):
+            raise ValueError("must be a list of models")
+        return tuple(_model(item, number) for number, item in enumerate(models, start=1))
 
     @field_validator("models")
     @classmethod
@@ -216,17 +239,31 @@ def load_settings() -> Settings:
         problems = "; ".join(_problem(detail) for detail in error.errors(include_url=False, include_input=False))
         raise ConfigurationError(f"Wrong settings: {problems}.", code="wrong_settings") from None
     except SettingsError as error:
-        raise ConfigurationError(f"Wrong settings: {error}.", code="wrong_settings") from None
+        told = str(error) if '"models"' not in str(error) else f"{PREFIX}MODELS is not valid JSON (a list of objects)"
+        raise ConfigurationError(f"Wrong settings: {told}.", code="wrong_settings") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{SETTINGS_FILE} is not valid TOML: {error}.", code="wrong_settings") from None
 
 
-def _problem(detail: ErrorDetails) -> str:
+def _model(item: object, number: int) -> ModelSettings:
+    if isinstance(item, ModelSettings):
+        return item
+    try:
+        return ModelSettings.model_validate(item)
+    except ValidationError as error:
+        name = item.get("name") if isinstance(item, dict) else None
+        details = error.errors(include_url=False, include_input=False)
+        problems = "; ".join(_problem(detail, ModelSettings, "") for detail in details)
+        raise ValueError(f"model {name if isinstance(name, str) else f'number {number}'}: {problems}") from None
+
+
+def _problem(detail: ErrorDetails, owner: type[BaseModel] = Settings, prefix: str = PREFIX) -> str:
     name = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
-        nearest = difflib.get_close_matches(name, Settings.model_fields, n=1)
+        nearest = difflib.get_close_matches(name, owner.model_fields, n=1)
         return f"{name} is not a setting" + (f" (did you mean {nearest[0]}?)" if nearest else "")
-    return f"{PREFIX}{name.upper()}: {detail['msg'].removeprefix('Value error, ')}"
+    shown = f"{prefix}{name.upper()}" if prefix else name
+    return f"{shown}: {detail['msg'].removeprefix('Value error, ')}"
 
 
 def _scheme(url: str) -> str:
@@ -239,6 +276,10 @@ def _printable(value: object) -> str:
         return "-"
     if isinstance(value, SecretStr):
         return HIDDEN
+    if isinstance(value, tuple):
+        return (
+            "; ".join(item.describe() if isinstance(item, ModelSettings) else _printable(item) for item in value) or "-"
+        )
     text = str(value)
     if "://" not in text:
         return text

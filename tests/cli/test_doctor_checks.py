@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from cli.doctor_checks import Check, _chunk_length
+from cli.doctor_checks import Check, _chunk_length, _language_models
 from retrieval.index_metrics import IndexMetrics
 from retrieval.qdrant_edge_index import open_edge_index
+from runtime.settings import ModelSettings, Settings
+from tests.model_server import model_server
 from tests.retrieval.index_world import GENERATION, WORDS, point, stored
 
 
@@ -46,3 +48,29 @@ def test_doctor_tells_when_chunks_have_become_longer_than_the_index_reckons(
     assert [check.remedy for check in checks if check.state == "note"] == [
         "Run `plumb reindex` (comes with server mode)."
     ] * (state == "note")
+
+
+def test_doctor_asks_each_language_model_for_one_token() -> None:
+    with model_server() as provider:
+        settings = Settings(
+            models=(
+                ModelSettings(name="good", model="evidence", endpoint=provider.openai_url),
+                ModelSettings(name="barred", model="x?status=401", endpoint=provider.url, protocol="anthropic"),
+                ModelSettings(name="gone", endpoint="http://127.0.0.1:9/v1"),
+                ModelSettings(name="slow", model="x?first_token_delay_s=9", endpoint=provider.openai_url)
+                .model_copy(update={"first_token_seconds": 0.2, "connect_seconds": 0.2}),
+                ModelSettings(name="keyless", key_variable="NOT_THERE_AT_ALL"),
+            )
+        )  # fmt: skip
+        good, barred, gone, slow, keyless = _language_models(settings)
+        assert {request.body["max_tokens"] for request in provider.requests} == {1}
+    assert good.state == "ok" and good.detail.startswith("said 'Hello' after ")
+    assert barred.state == "problem" and "Check its key" in barred.detail and "docs/models.md" in barred.remedy
+    assert gone.state == "problem" and "cannot be reached" in gone.detail and "Start it" in gone.remedy
+    assert slow.state == "problem" and "its time was up" in slow.detail
+    assert keyless.state == "problem" and "NOT_THERE_AT_ALL" in keyless.detail
+
+
+def test_doctor_says_when_no_language_model_is_configured() -> None:
+    (check,) = _language_models(Settings(models=()))
+    assert (check.state, "verbatim" in check.detail) == ("ok", True)

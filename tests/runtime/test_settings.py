@@ -93,3 +93,61 @@ def test_typing_errors_are_told(bare_folder: Path, monkeypatch: pytest.MonkeyPat
     (bare_folder / "plumb.toml").write_text("top_k = \n")
     with pytest.raises(ConfigurationError, match=r"plumb\.toml is not valid TOML"):
         load_settings()
+
+
+MODELS = """
+[[models]]
+name = "local"
+endpoint = "http://user:model-secret@gpu:8000/v1?token=model-secret"
+model = "qwen"
+context_tokens = 32768
+
+[[models]]
+name = "claude"
+protocol = "anthropic"
+role = "powerful"
+key_variable = "ANTHROPIC_API_KEY"
+"""
+
+
+def test_models_in_the_file_are_shown_one_by_one_without_secrets(
+    bare_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-model-secret")
+    (bare_folder / "plumb.toml").write_text(MODELS)
+    settings = load_settings()
+    assert [model.name for model in settings.models] == ["local", "claude"]
+    (shown,) = (row.value for row in settings.describe() if row.name == "models")
+    assert shown == (
+        "local (fast: qwen at http://user:******@gpu:8000/v1?******); "
+        "claude (powerful: claude at anthropic, key from ANTHROPIC_API_KEY)"
+    )
+
+
+def test_models_in_the_environment_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLUMB_MODELS", '[{"name": "m", "endpoint": "http://gpu/v1", "role": "batch", "retries": 0}]')
+    (model,) = load_settings().models
+    assert (model.name, model.role, model.retries) == ("m", "batch", 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ('[{"name": "a"}, {"name": "m", "role": "quick"}]', "PLUMB_MODELS: model m: role: Input should be 'fast'"),
+        ('[{"name": "m", "api_key": "sk-secret"}]', "model m: api_key is not a setting"),
+        ('[{"name": "m", "key_variable": "sk-secret"}]', "model m: key_variable: must be the name of an environment"),
+        ('[{"name": "m", "key_variable": "gsk_secret"}]', "never the key itself"),
+        ('[{"name": "m", "endpoint": "gpu:8000"}]', "model m: endpoint: must start with http://"),
+        ('[{"role": "fast"}]', "model number 1: name: Field required"),
+        ('[{"name": "extractive"}]', "call the model something else"),
+        ('[{"name": "m"}, {"name": "m"}]', "two models have the same name"),
+        ('{"name": "m"}', "PLUMB_MODELS: must be a list of models"),
+        ('[{"name": "sk-secret]', "PLUMB_MODELS is not valid JSON"),
+    ],
+)
+def test_a_wrong_model_is_told_by_name_and_field(value: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLUMB_MODELS", value)
+    with pytest.raises(ConfigurationError) as refusal:
+        load_settings()
+    assert told in refusal.value.message
+    assert "secret" not in refusal.value.message
