@@ -20,6 +20,7 @@ KEYWORD_FIELDS = ("tenant", "collection", "document_id", "metadata_terms")
 TENANT_FIELD = "tenant"
 MAX_RANGE_FIELDS = 32
 _METADATA = "metadata."
+_CHUNK_FIELDS = tuple(field.name for field in dataclasses.fields(StoredChunk))
 _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -41,7 +42,7 @@ class Between:
 
 
 def to_payload(chunk: StoredChunk) -> dict[str, Any]:
-    payload: dict[str, Any] = {field.name: getattr(chunk, field.name) for field in dataclasses.fields(chunk)}
+    payload: dict[str, Any] = {name: getattr(chunk, name) for name in _CHUNK_FIELDS}
     payload["heading_path"] = list(chunk.heading_path)
     payload["parent"] = list(chunk.parent)
     payload["page_turns"] = [list(turn) for turn in chunk.page_turns]
@@ -51,7 +52,7 @@ def to_payload(chunk: StoredChunk) -> dict[str, Any]:
 
 
 def from_payload(payload: Mapping[str, Any]) -> StoredChunk:
-    fields = {field.name: payload[field.name] for field in dataclasses.fields(StoredChunk) if field.name in payload}
+    fields = {name: payload[name] for name in _CHUNK_FIELDS if name in payload}
     first, last = fields["parent"]
     return StoredChunk(
         **{
