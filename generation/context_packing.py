@@ -57,8 +57,12 @@ class ContextPacker:
         self._embedder = embedder
         self._lexical = lexical
 
-    def pack(self, question: str, passages: Sequence[Passage], *, budget_tokens: int, ratio: float) -> Packed:
+    def pack(
+        self, question: str, passages: Sequence[Passage], *, budget_tokens: int, ratio: float, least_tokens: int = 0
+    ) -> Packed:
         """At most `budget_tokens`, and at most the share `1 / ratio` of the tokens of all contexts.
+
+        The ratio asks for no fewer than `least_tokens`: of one short document a quarter is half a sentence.
 
         Documents in the order of their best passage, what is kept of one document in reading order. Raises `ValueError`
         for a ratio below 1.
@@ -68,7 +72,7 @@ class ContextPacker:
         units = units_of(passages)
         costs = np.array(self._embedder.count_tokens([unit.text for unit in units]), dtype=np.int64)
         before = int(costs.sum())
-        limit = min(budget_tokens, int(before / ratio))
+        limit = min(budget_tokens, max(least_tokens, int(before / ratio)))
         if before <= limit:
             kept = list(range(len(units)))
         else:
