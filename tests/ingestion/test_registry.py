@@ -231,3 +231,23 @@ def test_uploads_and_deletes_of_the_same_bytes_never_lose_them(workshop: Worksho
     assert final.status is Status.READY
     assert workshop.store.exists(final.content_hash)
     assert workshop.originals() == 1
+
+
+def test_the_revision_grows_with_what_can_be_found(workshop: Workshop) -> None:
+    registry = workshop.registry
+    seen = [registry.revision(TENANT)]
+    first = workshop.upload("a.txt", "one")
+    assert registry.revision(TENANT) == seen[-1], "nothing can be found of it yet"
+    workshop.work()
+    seen.append(registry.revision(TENANT))
+    assert registry.revision(TENANT, "default") == seen[-1]
+    assert registry.revision(TENANT, "unknown") == registry.revision("other") == 0
+    registry.register_upload(TENANT, "second", "b.txt", "0" * 64, 1)
+    workshop.upload("a.txt", "two")
+    workshop.work()
+    seen.append(registry.revision(TENANT, "default"))
+    registry.request_delete(TENANT, first.document.id)
+    seen.append(registry.revision(TENANT, "default"))
+    workshop.work()
+    seen.append(registry.revision(TENANT, "default") + 1)
+    assert seen == sorted(set(seen))
