@@ -28,6 +28,9 @@ OnProgress = Callable[[str, float], None]
 AskCollection = Callable[[str], Mapping[str, Any]]
 """A question's text to the answer object of the outward contract, for cases without a context of their own."""
 
+AskModelOfCollection = Callable[[str, str], Mapping[str, Any]]
+"""The same of one model: question and model's name."""
+
 ARMS = ("bm25", "dense", "fused", "reranked")
 KNOWN_ARMS = (*ARMS, "rrf")
 
@@ -114,6 +117,85 @@ def run_answers(
     return _record(evaluation, command, described, started, start, data.data_hash)
 
 
+def record_routing(
+    settings: Settings,
+    file: pathlib.Path,
+    *,
+    command: str,
+    ask_collection: AskModelOfCollection | None = None,
+    on_progress: OnProgress | None = None,
+) -> RunRecord:
+    """Ask every question of a JSONL file of every model but those for batches, to replay routing policies over it.
+
+    Cases with a `context` are read in this process, the others go through `ask_collection`, as in `run_answers`. Raises
+    `InvalidInput` without a fast and a powerful model, and `evals.cases.InvalidCases`. Blocking; costs money.
+    """
+    from evals.routing_recording import record_answers
+    from evals.routing_replay import MODELS_KEY, profiles_to_json
+    from generation.language_models import Role
+    from generation.model_assembly import build_models
+    from generation.routing import EXTRACTIVE
+
+    started, start = utc_now(), time.perf_counter()
+    profiles = [model.profile for model in build_models(settings) if model.profile.role is not Role.BATCH]
+    if {profile.role for profile in profiles} != {Role.FAST, Role.POWERFUL}:
+        raise InvalidInput("Routing chooses between models: configure a fast and a powerful one (PLUMB_MODELS).")
+    data = read_answers(file)
+    report = on_progress or (lambda _stage, _share: None)
+    with contextlib.ExitStack() as stack:
+        reads = any(case.context for case in data.cases)
+        read = stack.enter_context(_reading_by(settings)) if reads else None
+
+        def ask(case: AnswerCase, model: str) -> Mapping[str, Any]:
+            if case.context and read is not None:
+                return read(case, model)
+            if ask_collection is None:
+                raise InvalidInput(
+                    f"The question {case.case_id!r} has no context, and there is no collection to search."
+                )
+            return ask_collection(case.question, model)
+
+        evaluation = record_answers(
+            data.cases,
+            [*(profile.name for profile in profiles), EXTRACTIVE],
+            ask,
+            lambda case: passages_of(case.context),
+            on_progress=lambda share: report("answering", share),
+        )
+    described = describe_settings(settings) | {"data": file.name, MODELS_KEY: profiles_to_json(profiles)}
+    return _record(evaluation, command, described, started, start, data.data_hash)
+
+
+def replay_routing(
+    settings: Settings,
+    run_file: pathlib.Path,
+    policy_file: pathlib.Path | None,
+    *,
+    command: str,
+    max_latency_ms: float | None = None,
+    max_cost_usd: float | None = None,
+) -> RunRecord:
+    """Replay the policy of a JSON file, or that of the settings, over a recorded run. Raises `InvalidInput`."""
+    import dataclasses
+
+    from evals.routing_replay import replay
+    from evals.run_record import read_run_record
+    from generation.routing_policy import RoutingPolicy
+
+    started, start = utc_now(), time.perf_counter()
+    run = read_run_record(run_file)
+    policy = RoutingPolicy.from_json(settings.routing) if policy_file is None else RoutingPolicy.read(policy_file)
+    evaluation = replay(run, policy, max_latency_ms=max_latency_ms, max_cost_usd=max_cost_usd)
+    described = {
+        "run": run_file.name,
+        "data": run.settings.get("data"),
+        "policy": dataclasses.asdict(policy),
+        "max_latency_ms": max_latency_ms,
+        "max_cost_usd": max_cost_usd,
+    }
+    return _record(evaluation, command, described, started, start, run.data_hash)
+
+
 def describe_settings(settings: Settings) -> dict[str, Any]:
     """The effective settings as `plumb doctor` shows them, secrets hidden."""
     return {row.name: row.value for row in settings.describe() if row.name}
@@ -146,6 +228,13 @@ def _chunk_of(text: ContextText) -> StoredChunk:
 @contextlib.contextmanager
 def _reading(settings: Settings, model: str | None) -> Iterator[Ask]:
     """Answers from the passages of a case alone."""
+    with _reading_by(settings) as read:
+        yield lambda case: read(case, model)
+
+
+@contextlib.contextmanager
+def _reading_by(settings: Settings) -> Iterator[Callable[[AnswerCase, str | None], Mapping[str, Any]]]:
+    """The same by the model that is named at each question; None: the router chooses."""
     from generation.answers import Question
     from generation.assembly import build_answerer
     from retrieval.assembly import build_embedder
@@ -154,7 +243,7 @@ def _reading(settings: Settings, model: str | None) -> Iterator[Ask]:
     answerer = build_answerer(settings, _NoRetriever(), embedder)
     with asyncio.Runner() as runner:
 
-        def read(case: AnswerCase) -> Mapping[str, Any]:
+        def read(case: AnswerCase, model: str | None) -> Mapping[str, Any]:
             question = Question(
                 text=case.question,
                 scope=Scope(_READING),
