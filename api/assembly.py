@@ -18,6 +18,7 @@ def open_platform(settings: Settings) -> Platform:
     """
     from generation.answer_store import AnswerStore
     from generation.assembly import build_answerer
+    from generation.cache_assembly import build_semantic_cache
     from generation.usage_ledger import UsageLedger
     from retrieval.assembly import build_embedder, build_index, build_retriever
     from retrieval.index_metrics import IndexMetrics
@@ -36,7 +37,10 @@ def open_platform(settings: Settings) -> Platform:
         opened.callback(index.close)
         ingestion = build_ingestion(settings, database, embedder, index)
         retriever = build_retriever(settings, embedder, index, ingestion.registry.active_versions)
-        answerer = build_answerer(settings, retriever, embedder)
+        cache = build_semantic_cache(settings, embedder)
+        if cache is not None:
+            opened.callback(cache.close)
+        answerer = build_answerer(settings, retriever, embedder, cache=cache, revision=ingestion.registry.revision)
         opened.callback(ingestion.stop)
         ingestion.start()
         return Platform(
@@ -50,7 +54,7 @@ def open_platform(settings: Settings) -> Platform:
             upload_dir=upload_dir,
             max_file_bytes=settings.max_file_bytes,
             top_k=settings.top_k,
-            collectors=(ingestion.metrics, IndexMetrics(index)),
+            collectors=(ingestion.metrics, IndexMetrics(index), answerer.metrics, *([cache.metrics] if cache else [])),
             check=database.ping,
             close=opened.pop_all().close,
         )

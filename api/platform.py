@@ -50,6 +50,8 @@ class Answering(Protocol):
 
     async def answer(self, question: Question) -> Answer: ...
 
+    async def close(self) -> None: ...
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Platform:
@@ -96,12 +98,11 @@ class PlatformStart:
 
     async def close(self) -> None:
         """Wait for a start that is under way, then close what it opened."""
-        await run_in_threadpool(self._close)
-
-    def _close(self) -> None:
-        self._executor.shutdown()
+        await run_in_threadpool(self._executor.shutdown)
         if self._opened.exception() is None:
-            self._opened.result().close()
+            platform = self._opened.result()
+            await platform.answerer.close()
+            await run_in_threadpool(platform.close)
 
 
 def _log_failure(opened: concurrent.futures.Future[Platform]) -> None:

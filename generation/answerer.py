@@ -13,7 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from generation.already_written import AlreadyWritten, Prepared
+from generation.answer_language import other_language
 from generation.answer_making import AnswerMaking
+from generation.answer_metrics import AnswerMetrics
 from generation.answers import (
     Answer,
     AnswerDone,
@@ -33,6 +35,7 @@ from generation.follow_up import standalone
 from generation.groundedness import Checker, EvidenceCheck, Support
 from generation.intents import Intent, IntentKind, intent_of
 from generation.language_models import Deadline, LanguageModel, Role, TokenCounts, UnknownModel
+from generation.resilience import HeldModel
 from generation.routing import EXTRACTIVE, Route, Router, RoutingFacts
 from generation.writing import Call, WritingTask
 from generation.writing_tasks import WritingTasks
@@ -64,10 +67,11 @@ class Answerer:
         search: Search,
         extractive: ExtractiveModel,
         checker: Checker,
-        models: Mapping[str, LanguageModel],
+        models: Mapping[str, HeldModel],
         router: Router,
         tasks: WritingTasks,
         cached: CachedAnswers | None,
+        metrics: AnswerMetrics,
         top_k: int,
         answer_seconds: float,
     ) -> None:
@@ -78,6 +82,7 @@ class Answerer:
         self._router = router
         self._tasks = tasks
         self._cached = cached
+        self.metrics = metrics
         self._top_k = top_k
         self._answer_seconds = answer_seconds
         self._prices = {name: model.profile.prices for name, model in models.items()}
@@ -150,6 +155,12 @@ class Answerer:
             async for _ in self._extract(making, self._checker.against(making.passages)):
                 pass
         return await self._finished(making)
+
+    async def close(self) -> None:
+        """End the connections to models, on the event loop that used them."""
+        for model in self._models.values():
+            await model.aclose()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _begin(self, question: Question) -> AnswerMaking:
         text = _checked(question.text)
@@ -234,7 +245,13 @@ class Answerer:
             yield event
         if writer.outcome.first_token_at is not None:
             making.timings["first_token"] = (writer.outcome.first_token_at - began) * 1000
-        making.timings["check"] = writer.outcome.check_seconds * 1000
+        began = time.perf_counter()
+        text = making.draft.text
+        if making.question.json_schema is None and text and not writer.outcome.refused:
+            other = await self._run(lambda: other_language(making.asked.text, text))
+            if other is not None:
+                making.draft.warn(f"The question is in {other.question}, the answer in {other.answer}.")
+        making.timings["check"] = writer.outcome.check_seconds * 1000 + _milliseconds_since(began)
 
     def _writer(self, making: AnswerMaking, task: WritingTask) -> Cascade | JsonWriter:
         schema = making.question.json_schema
@@ -284,6 +301,8 @@ class Answerer:
 
     async def _finished(self, making: AnswerMaking) -> Answer:
         calls = [] if making.outcome is None else list(making.outcome.calls)
+        if making.outcome is not None:
+            self.metrics.answer_written(making.outcome, making.draft.citation_counts)
         if (rewriting := making.asked.call) is not None:
             calls.append(Call(rewriting.model, rewriting.messages, rewriting.text, rewriting.counts))
         for call in calls:

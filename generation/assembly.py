@@ -25,12 +25,13 @@ def build_answerer(
 
     Raises ConfigurationError for a model that cannot be used as it is configured.
     """
+    from generation.answer_metrics import AnswerMetrics
     from generation.answerer import Answerer
     from generation.cached_answers import CachedAnswers
     from generation.context_packing import ContextPacker
     from generation.coverage_checker import CoverageCalibration, CoverageChecker
     from generation.extractive_model import Calibration, ExtractiveModel
-    from generation.model_assembly import build_models
+    from generation.model_assembly import build_models, warm_up_in_background
     from generation.routing import Router
     from generation.routing_policy import RoutingPolicy
     from generation.writing_tasks import WritingTasks
@@ -40,7 +41,9 @@ def build_answerer(
     lexical = LexicalEncoder(settings.language, INITIAL_MEAN_CHUNK_TERMS)
     extractive = ExtractiveModel(embedder, lexical, Calibration.load())
     checker = CoverageChecker(embedder, lexical, CoverageCalibration.load())
-    models = {model.profile.name: model for model in build_models(settings)}
+    metrics = AnswerMetrics()
+    models = {model.profile.name: model for model in build_models(settings, metrics)}
+    warm_up_in_background(list(models.values()))
     cached = None
     if cache is not None and revision is not None:
         cached = CachedAnswers(cache, embedder, revision, _policy(settings, checker.info.version))
@@ -52,6 +55,7 @@ def build_answerer(
         router=Router(RoutingPolicy.from_json(settings.routing), list(models.values())),
         tasks=WritingTasks(models, ContextPacker(embedder, lexical), extractive, embedder.count_tokens),
         cached=cached,
+        metrics=metrics,
         top_k=settings.top_k,
         answer_seconds=settings.answer_seconds,
     )
@@ -62,4 +66,4 @@ def _policy(settings: Settings, checker: str) -> str:
     from generation.prompts import ANSWER_PROMPT
 
     models = ",".join(f"{model.name}={model.endpoint}/{model.model}" for model in settings.models)
-    return f"{ANSWER_PROMPT}/{checker}/{settings.top_k}/{models}"
+    return f"{ANSWER_PROMPT}/{checker}/{settings.top_k}/{settings.routing}/{models}"

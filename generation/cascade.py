@@ -152,6 +152,9 @@ class Cascade:
     async def _sentence(self, part: WrittenSentence) -> AsyncIterator[WritingEvent]:
         task, outcome = self._task, self.outcome
         text, lead = part.text, part.lead or " "
+        if len(self._draft.text) + len(text) > task.longest:
+            outcome.cut_short = self._stopped = True
+            return
         if not task.live and leaks(text, STATIC_PARTS[task.prompt]):
             self._draft.warn("A sentence that repeated the model's instructions was left out.")
             return

@@ -33,7 +33,8 @@ class WritingTask:
 
     `models` in the order to try; `cascade`: whether a powerful one may take over. `request_for` makes the prompt for a
     model that goes on after this text; `prompt` is its version. `chunk_of` is the chunk id of each passage number.
-    `check` and `answerable` (whether the passages answer the question) are blocking.
+    `longest` is how many characters an answer may have at most, should a model not keep to its tokens. `check` and
+    `answerable` (whether the passages answer the question) are blocking.
     """
 
     models: tuple[LanguageModel, ...]
@@ -46,6 +47,7 @@ class WritingTask:
     answerable: Callable[[], bool]
     on_unsupported: OnUnsupported
     live: bool
+    longest: int
     deadline: Deadline
 
 

@@ -19,6 +19,14 @@ TOKENS_OF_OTHERS = 1.3
 
 FEWEST_PASSAGE_TOKENS = 128
 
+UNPACKED_TOKENS = 512
+"""Fewer are not worth packing: what would be saved costs less than a sentence that is missing."""
+
+CHARACTERS_PER_TOKEN = 8
+"""More than any tokenizer makes of usual text: longer is an answer only when a model does not keep to its limit."""
+
+CHAT_CHARACTERS = 600
+
 CountTokens = Callable[[Sequence[str]], list[int]]
 
 
@@ -53,7 +61,11 @@ class WritingTasks:
         room = min(model.profile.context_tokens - _longest(question, route, model) for model in models)
         budget = int(room / TOKENS_OF_OTHERS) - self.prompt_tokens(text)
         packed = self._packer.pack(
-            text, passages, budget_tokens=max(FEWEST_PASSAGE_TOKENS, budget), ratio=route.packing_ratio
+            text,
+            passages,
+            budget_tokens=max(FEWEST_PASSAGE_TOKENS, budget),
+            ratio=route.packing_ratio,
+            least_tokens=UNPACKED_TOKENS,
         )
         shown: list[Packed] = [(one.number, _header(one), one.text) for one in packed.passages]
 
@@ -78,6 +90,7 @@ class WritingTasks:
             answerable=lambda: bool(self._extractive.extract(text, passages).sentences),
             on_unsupported=question.on_unsupported,
             live=question.live and question.on_unsupported is OnUnsupported.FLAG,
+            longest=CHARACTERS_PER_TOKEN * max(_longest(question, route, model) for model in models),
             deadline=deadline,
         )
 
@@ -97,6 +110,7 @@ class WritingTasks:
             answerable=lambda: False,
             on_unsupported=OnUnsupported.REDACT,
             live=False,
+            longest=CHAT_CHARACTERS,
             deadline=deadline,
         )
 

@@ -102,6 +102,9 @@ class ScriptedParts:
             raise self.error
         return SearchResult((passage(),), {"retrieve": 1.5})
 
+    async def close(self) -> None:
+        pass
+
     async def answer(self, question: Question) -> Answer:
         async for event in self.stream(question):
             if isinstance(event, AnswerDone):

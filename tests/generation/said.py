@@ -28,13 +28,20 @@ class Says:
     ) -> None:
         self.profile = ModelProfile(name, role, 8192, 1024, Prices(1.0, 0.5, 2.0))
         self.requests: list[ModelRequest] = []
+        self.closed = False
         self._scripts = list(scripts)
         self._piece = piece
 
-    def typical_latency(self, completion_tokens: int) -> float | None:  # noqa: ARG002
+    def typical_latency(self, completion_tokens: int) -> float | None:
         return None
 
-    async def stream(self, request: ModelRequest, deadline: Deadline) -> AsyncIterator[Piece]:  # noqa: ARG002
+    async def aclose(self) -> None:
+        self.closed = True
+
+    def warm_up(self) -> None:
+        pass
+
+    async def stream(self, request: ModelRequest, deadline: Deadline) -> AsyncIterator[Piece]:
         self.requests.append(request)
         script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
         text, error = script if isinstance(script, tuple) else (script, None)

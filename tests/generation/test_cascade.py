@@ -40,6 +40,7 @@ def task(*models: LanguageModel, **changes: Any) -> WritingTask:
         answerable=lambda: True,
         on_unsupported=OnUnsupported.FLAG,
         live=False,
+        longest=4000,
         deadline=Deadline.after(20),
     )
     return dataclasses.replace(given, **changes)

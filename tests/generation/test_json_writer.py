@@ -47,6 +47,7 @@ def written(*models: LanguageModel, **changes: Any) -> tuple[AnswerDraft, Outcom
         "answerable": lambda: True,
         "on_unsupported": OnUnsupported.FLAG,
         "live": False,
+        "longest": 4000,
         "deadline": Deadline.after(20),
     }
     draft = AnswerDraft()
