@@ -54,7 +54,7 @@ def hosted_model(settings: ModelSettings) -> HostedModel:
         name=settings.name,
         model=settings.model or settings.name,
         url=(settings.endpoint or own_url).rstrip("/"),
-        key=_key(settings),
+        key=key_of(settings),
         connect_seconds=settings.connect_seconds,
     )
     return HostedModel(_profile(settings), provider)
@@ -87,7 +87,7 @@ def _profile(settings: ModelSettings) -> ModelProfile:
     return ModelProfile(settings.name, Role(settings.role), settings.context_tokens, settings.max_output_tokens, prices)
 
 
-def _key(settings: ModelSettings) -> str | None:
+def key_of(settings: ModelSettings) -> str | None:
     if settings.key_variable is None:
         if settings.endpoint is None:
             raise ConfigurationError(

@@ -136,6 +136,10 @@ class Settings(BaseSettings):
     cache_max_entries: int = Field(default=10_000, ge=1)
     cache_similarity: float = Field(default=0.8, ge=0, le=1)
 
+    batch_concurrency: int = Field(default=2, ge=1, le=256)
+    max_batch_questions: int = Field(default=10_000, ge=1)
+    max_batch_bytes: int = Field(default=32 * MIB, ge=1)
+
     worker_concurrency: int = Field(default=1, ge=1, le=64)
     parser_processes: int = Field(default=1, ge=1, le=64)
     max_file_bytes: int = Field(default=500 * MIB, ge=1)

@@ -16,13 +16,19 @@ from ingestion.parsing.sandbox import ParserPool
 from ingestion.pipeline import DocumentPipeline
 from ingestion.registry import Registry
 from runtime.errors import ConfigurationError
-from workers.in_process import InProcessWorker
+from workers.in_process import InProcessBatchWorker, InProcessWorker
 
 if TYPE_CHECKING:
+    from generation.answers import Answer, Question
+    from generation.batch_work import BatchAnswerer
+    from generation.batches import BatchIntake
     from retrieval.embedding import Embedder
     from retrieval.vector_index import VectorIndex
     from runtime.database import Database
     from runtime.settings import Settings
+
+BATCHES_AT_ONCE = 2
+"""So that a large batch does not hold up a small one."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,6 +69,42 @@ def build_ingestion(settings: Settings, database: Database, embedder: Embedder, 
         start=worker.start,
         stop=worker.stop,
     )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Batches:
+    """Everything that answers batches of questions. `start` and `stop` its worker with the process that serves."""
+
+    intake: BatchIntake
+    start: Callable[[], None]
+    stop: Callable[[], None]
+
+
+def build_batches(
+    settings: Settings,
+    database: Database,
+    embedder: Embedder,
+    answerer: Callable[[], BatchAnswerer],
+    keep: Callable[[Question, Answer], None],
+) -> Batches:
+    """Assemble without starting anything. The schema of the database must be up to date.
+
+    `answerer` makes one for batches alone (connections belong to an event loop, and batches have their own), when the
+    first question is there. `keep` stores an answer and enters what it cost; blocking.
+    """
+    from generation.batch_assembly import build_batch_runner
+    from generation.batch_ledger import BatchLedger
+    from generation.batches import BatchIntake, BatchStore
+    from workers.batch_tasks import BatchTasks
+
+    tasks = BatchTasks(BatchLedger(database), build_batch_runner(settings, database, embedder, answerer, keep))
+    worker = InProcessBatchWorker(tasks, concurrency=BATCHES_AT_ONCE)
+
+    def stop() -> None:
+        worker.stop()
+        tasks.close()
+
+    return Batches(BatchIntake(BatchStore(database), worker), worker.start, stop)
 
 
 def build_pipeline(

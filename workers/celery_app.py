@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 IN_PROCESS_BROKER = "memory://localhost/"
 INGEST_QUEUE = "ingest"
+BATCH_QUEUE = "batches"
 
 
 def make_app(broker_url: str, *, queue: str = INGEST_QUEUE) -> Celery:

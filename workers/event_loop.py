@@ -1,0 +1,58 @@
+"""An event loop in a thread of its own, for asynchronous work that threads of a worker wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+class EventLoopThread:
+    """The loop starts with the first work, and keeps its connections between two pieces of it. Thread-safe."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Wait for the work's result. Raises what it raises, RuntimeError after `close`."""
+        return asyncio.run_coroutine_threadsafe(work, self._running()).result()
+
+    def tell(self, work: Callable[[], None]) -> None:
+        """Do something at once on the loop; without one, here."""
+        with self._lock:
+            loop = None if self._closed else self._loop
+        if loop is None:
+            work()
+        else:
+            loop.call_soon_threadsafe(work)
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Cancel what is still at work and end the thread."""
+        with self._lock:
+            self._closed = True
+            loop, thread = self._loop, self._thread
+        if loop is not None and thread is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(timeout)
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the event loop has ended")
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=self._serve, args=(self._loop,), name=self._name, daemon=True)
+                self._thread.start()
+            return self._loop
+
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        # The runner cancels the tasks that are left, closes generators and ends the loop's threads.
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.get_loop().run_forever()
