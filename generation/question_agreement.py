@@ -39,7 +39,7 @@ def disagreement(first: str, second: str) -> str | None:
         return "negation"
     if not _same_kind(one, other):
         return "kind"
-    if one.tense != other.tense and "any" not in (one.tense, other.tense):
+    if not _same_tense(one, other):
         return "tense"
     if not _same_modal(one, other):
         return "modal"
@@ -64,6 +64,13 @@ def _same_kind(one: Reading, other: Reading) -> bool:
         {"what", "who of them"},
         {"who", "who of them"},
     )
+
+
+def _same_tense(one: Reading, other: Reading) -> bool:
+    if one.tense == other.tense or "" in (one.tense, other.tense):
+        return True
+    # "Who is the author" says what "who wrote" says; but "who was the author" may ask for another.
+    return one.tenseless != other.tenseless and "future" not in (one.tense, other.tense)
 
 
 def _same_modal(one: Reading, other: Reading) -> bool:
@@ -195,9 +202,7 @@ def _may_change_places(
     for position in (start, middle):
         if a[position].marker not in {"", "of"} and a[position].marker == b[position].marker:
             return True
-        if a[position].base in {"after", "before", "until", "since", "within", "without", "if", "ABOVE"} and (
-            a[position].base == b[position].base and {start, end} & {0, len(a)}
-        ):
+        if a[position].base in words.BINDING and a[position].base == b[position].base and {start, end} & {0, len(a)}:
             return True
     # "The planet is closest" and "the closest planet".
     if (start, end) == (0, 2) and {one.front, other.front} == {0, 1} and any(map(_ranks, a[:2])):
@@ -269,6 +274,10 @@ def _by_roles(one: Reading, other: Reading) -> str | None:
 _ASKED = Term("?", "?")
 
 
+def _ends_agent(first: Term, term: Term) -> bool:
+    return bool(term.marker) or term.base in words.BINDING or (first.exact and not term.exact)
+
+
 def _active(reading: Reading) -> list[Term]:
     """Agent, verb, object: the passive turned round, the question word's phrase put where its answer would stand."""
     terms = list(reading.terms)
@@ -289,6 +298,6 @@ def _active(reading: Reading) -> list[Term]:
         return [*front, plain, *before, *after]
     if by is None:
         return [plain, *front, *before, *after]
-    stop = next((position for position in range(by + 1, len(after)) if after[position].marker), len(after))
+    stop = next((at for at in range(by + 1, len(after)) if _ends_agent(after[by], after[at])), len(after))
     agent = [dataclasses.replace(after[by], marker=""), *after[by + 1 : stop]]
     return [*agent, plain, *front, *before, *after[:by], *after[stop:]]

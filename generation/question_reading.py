@@ -26,6 +26,7 @@ _POLITE = re.compile(
 )
 _FAREWELL = re.compile(r"[ ,.!]+(?:please|thanks|thank you|thx|cheers)(?: in advance)?[ .!?]*$", re.IGNORECASE)
 _SPELLING = re.compile(r"(?<=\w{3})(i|y)s(e|ed|es|ing|ation|ations|er|ers)$")  # organise, analyse
+_DOUBLED = re.compile(r"^(travel|cancel|label|model|signal|fuel|level|total|counsel)l(ed|ing|er|ers|ation|ations)$")
 _TOKEN = re.compile(
     r"\"|°[cf]\b|[%$€£°]"
     r"|[a-z]\.(?:[a-z]\.)+"
@@ -57,6 +58,7 @@ _REWRITTEN = (
     (("number", "worker", "employ"), ("number", "employee")),
     (("number", "person", "employ"), ("number", "employee")),
 )
+_BE_SOMEWHERE = frozenset({"locate", "situate", "find", "found"})
 _MONEY_VERBS = words.word_set("pay earn charge spend cost price save owe donate invest")
 
 
@@ -82,7 +84,8 @@ class Reading:
     """`kind` is what is asked for; `front` counts the terms of the question word's own phrase ("which company")."""
 
     kind: str
-    tense: str
+    tense: str  # of the verb; "" without one
+    tenseless: bool  # a noun stands for what another question may say with a verb in the past
     modal: str
     negations: int
     owner: str
@@ -179,6 +182,7 @@ class _Reader:
         self._copula_at = -1
         self._first_is_asked = False
         self._degree_asked = False
+        self._no_verb = False
 
     def reading(self) -> Reading:
         tokens = self._tokens
@@ -188,7 +192,7 @@ class _Reader:
                 self._kind = "yes or no"
             else:
                 self._kind = "what"
-                self._tenseless = True
+                self._no_verb = True
                 if first in _ASK_FOR_A_LIST:
                     tokens = self._tokens = tokens[2:] if tokens[1:2] and tokens[1].text == "me" else tokens[1:]
         position = 0
@@ -201,7 +205,8 @@ class _Reader:
         self._settle()
         return Reading(
             self._kind,
-            self._tense or "present",
+            self._tense,
+            self._tenseless,
             self._modal,
             self._negations,
             self._owner,
@@ -262,7 +267,7 @@ class _Reader:
             if text in {"when", "where", "how", "why"}:
                 self._add("if" if text == "when" else text)
             return 1
-        if self._marker == "by":
+        if self._marker == "by" and text in {"who", "whom", "what", "which"}:
             self._agent_asked = True
         elif self._marker == "from":
             self._add("from", marker="")
@@ -345,6 +350,8 @@ class _Reader:
             text = text.upper()
         number, used = _number(self._tokens, position)
         if used:
+            if _YEAR.match(number) and self._terms and self._terms[-1].surface == "year":
+                self._marker = self._marker or self._terms.pop().marker  # "in the year 2012"
             self._add(number, exact=True, movable=bool(_YEAR.match(number)) and self._marker in {"", "in", "of"})
             return used
         if text in words.ORDINALS:
@@ -399,8 +406,8 @@ class _Reader:
         elif self._kind == "what" and bases[:1] == ["cause"] and not self._fronted and not self._terms[0].passive:
             self._kind = "why"
             self._drop(0)
-        elif self._kind == "where" and "locate" in bases:
-            self._drop(bases.index("locate"))
+        elif self._kind == "where" and (verbs := [i for i, base in enumerate(bases) if base in _BE_SOMEWHERE]):
+            self._drop(verbs[0])
         elif self._kind == "what" and bases[:1] == ["name"] and len(self._terms) > 1 and self._terms[1].marker == "of":
             self._kind = "name"
             self._drop(0)
@@ -415,8 +422,8 @@ class _Reader:
         self._routes()
         if self._current and self._tense not in {"", "present"}:
             self._add("currently")
-        if self._tenseless and self._tense != "future":
-            self._tense = "any"
+        if not self._tense and not self._no_verb:
+            self._tense = "present"
 
     def _money(self) -> None:
         """ "How much is X" asks what it costs; "how much did X pay" what X paid."""
@@ -512,7 +519,7 @@ def ground_forms(word: str) -> tuple[str, ...]:
 
     Comparison and derivation (-er, -est, -ment) are meaning and stay.
     """
-    word = _SPELLING.sub(r"\1z\2", word)
+    word = _DOUBLED.sub(r"\1\2", _SPELLING.sub(r"\1z\2", word))
     if word in words.BASE:
         return (words.BASE[word],)
     if word in words.WHOLE or len(word) < 4 or not word.isascii():

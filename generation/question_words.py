@@ -63,7 +63,6 @@ construct build construction
 consume consumption
 contain include
 convert conversion transform transformation
-correct right
 cost price
 create creator creation
 damage
@@ -333,6 +332,37 @@ execute execution
 extract extraction
 interact interaction
 merge merger
+until till
+defence defense
+offence offense
+grey gray
+tyre tire
+aluminium aluminum
+catalogue catalog
+judgement judgment
+place location
+tv television
+ad advert advertisement
+app application
+info information
+lab laboratory
+fridge refrigerator
+spec specs specification
+dept department
+hq headquarters headquarter
+approx approximately roughly
+vs versus
+mother mom mum
+father dad
+fastest quickest
+cheap inexpensive
+expensive costly
+easy simple
+use utilize usage utilization
+discard dispose
+vaccine vaccination
+requirement prerequisite
+guarantee warranty
 holiday vacation
 """
 
@@ -484,6 +514,21 @@ number one = first
 stand for = mean
 stands for = means
 how much money = how much
+what amount of = how much
+what number of = how many
+kind of = type of
+kinds of = types of
+sort of = type of
+sorts of = types of
+fiscal year = fiscal
+financial year = fiscal
+fy = fiscal
+q1 = first quarter
+q2 = second quarter
+q3 = third quarter
+q4 = fourth quarter
+throw away = discard
+get in touch with = contact
 adverse reactions = side effects
 is it possible for = CAN
 is it allowed for = CAN
@@ -501,7 +546,6 @@ how come = why
 for what reason = why
 what reason = why
 what is the reason for = why
-what is the reason that = why
 what was the reason for = why was
 what was the reason that = why did
 in what way = how
@@ -726,6 +770,8 @@ NEUTRAL = frozenset({"", "of", "for", "in", "on", "at", "about", "regarding", "c
 EMPTY = word_set(
     "it there that this these those any some please exactly actually really just-in-case kindly and also so"
 )
+# Prepositions that say so much that they count as words of content.
+BINDING = word_set("after before until since within without if over under ABOVE BELOW ATLEAST ATMOST because despite")
 NOW = word_set("current currently now presently nowadays")
 NUMBERS = {
     word: float(value)
