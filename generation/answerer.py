@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from generation.already_written import AlreadyWritten, Prepared
+from generation.answer_draft import AnswerDraft
 from generation.answer_language import other_language
 from generation.answer_making import AnswerMaking
 from generation.answer_metrics import AnswerMetrics
@@ -243,6 +244,8 @@ class Answerer:
         began = time.perf_counter()
         async for event in writer.events():
             yield event
+        making.calls.extend(writer.outcome.calls)
+        self.metrics.answer_written(writer.outcome, making.draft.citation_counts)
         if writer.outcome.first_token_at is not None:
             making.timings["first_token"] = (writer.outcome.first_token_at - began) * 1000
         began = time.perf_counter()
@@ -291,8 +294,8 @@ class Answerer:
             task = self._tasks.chat(making.question, making.asked.text, route, check, making.deadline)
             async for event in self._written(making, task):
                 yield event
-        if not making.draft.text:
-            making.outcome = None
+        if making.outcome is None or making.outcome.refused or not making.draft.text:
+            making.draft, making.outcome = AnswerDraft(), None
             verdict = SentenceVerdict(making.draft.span_of("", GREETING), False, 1.0, True)
             yield Delta(making.draft.add("", GREETING, verdict, ()))
             yield SentenceChecked(verdict)
@@ -300,12 +303,9 @@ class Answerer:
         yield AnswerDone(await self._finished(making))
 
     async def _finished(self, making: AnswerMaking) -> Answer:
-        calls = [] if making.outcome is None else list(making.outcome.calls)
-        if making.outcome is not None:
-            self.metrics.answer_written(making.outcome, making.draft.citation_counts)
         if (rewriting := making.asked.call) is not None:
-            calls.append(Call(rewriting.model, rewriting.messages, rewriting.text, rewriting.counts))
-        for call in calls:
+            making.calls.append(Call(rewriting.model, rewriting.messages, rewriting.text, rewriting.counts))
+        for call in making.calls:
             counts = call.counts
             if counts is None:
                 counts = await self._run(functools.partial(self._tasks.estimate, call.messages, call.text))

@@ -12,10 +12,10 @@ import contextlib
 import dataclasses
 import re
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 
 from generation.answer_draft import AnswerDraft
-from generation.answers import Delta, OnUnsupported, SentenceChecked
+from generation.answers import Delta, OnUnsupported, SentenceChecked, SentenceVerdict
 from generation.citations import verified
 from generation.fallback import FellBack, NoModelAnswers, PartFinished, Speaking, stream_with_fallback
 from generation.groundedness import Support
@@ -43,6 +43,7 @@ class Cascade:
         self._fragment = ""  # what was shown of the unfinished sentence
         self._leaving = ""  # why another model must take over
         self._stopped = False
+        self._redacted: tuple[str, SentenceVerdict] | None = None  # lead and verdict of what was just removed
         self._request: ModelRequest | None = None  # of the call that is under way
         self._received = ""  # its text
 
@@ -63,8 +64,10 @@ class Cascade:
                 break
             outcome.refused, outcome.escalation = False, self._leaving
             self._left = powerful(self._left, outcome.speaker)
+        if self._redacted is not None and not outcome.accepted:
+            outcome.refused = True  # nothing of it stays
         if not outcome.refused:
-            for event in held:
+            for event in (*held, *self._placeholder()):
                 yield event
 
     async def _attempt(self, models: tuple[LanguageModel, ...]) -> AsyncIterator[WritingEvent]:
@@ -116,7 +119,7 @@ class Cascade:
         rest = [*sentences.feed(opening or ""), *([] if self._stopped else sentences.close())]
         async for shown in self._parts(self._finished(rest)):
             yield shown
-        if not (self._kept or outcome.refused or self._leaving):
+        if not (self._kept or outcome.refused or self._leaving or self._redacted):
             outcome.incomplete = True  # not a word
 
     def _finished(self, rest: list[SentencePart]) -> list[SentencePart]:
@@ -178,17 +181,29 @@ class Cascade:
                     outcome.refused = self._stopped = True
                     return
                 if task.on_unsupported is OnUnsupported.REDACT:
-                    self._draft.warn("Sentences that the sources do not support were removed.")
-                    verdict = dataclasses.replace(
-                        verdict, span=self._draft.span_of(lead, REDACTED), is_claim=False, evidence=()
-                    )
-                    text = REDACTED
+                    self._redacted = self._redacted or (lead, verdict)
+                    return
+        for event in self._placeholder():
+            yield event
+        span = self._draft.span_of(lead, text)
+        verdict = dataclasses.replace(verdict, span=span)
         marks = "".join(f" [{number}]" for number in part.cited)
         self._kept += f"{lead if self._kept else ''}{part.text}{marks}"
         outcome.accepted += 1
         added = self._draft.add(lead, text, verdict, supports)
         yield Delta(added[len(self._fragment) :])
         self._fragment = ""
+        yield SentenceChecked(verdict)
+
+    def _placeholder(self) -> Iterator[WritingEvent]:
+        """What stands for the sentences that were removed since the last one that stays."""
+        if self._redacted is None:
+            return
+        (lead, verdict), self._redacted = self._redacted, None
+        span = self._draft.span_of(lead, REDACTED)
+        verdict = dataclasses.replace(verdict, span=span, is_claim=False, evidence=())
+        self._draft.warn("Sentences that the sources do not support were removed.")
+        yield Delta(self._draft.add(lead, REDACTED, verdict, ()))
         yield SentenceChecked(verdict)
 
     async def _wrongly_refused(self) -> bool:

@@ -97,7 +97,7 @@ class WritingTasks:
     def chat(
         self, question: Question, text: str, route: Route, check: EvidenceCheck, deadline: Deadline
     ) -> WritingTask:
-        """Reply to a greeting; what it should claim is removed, since nothing supports it."""
+        """Reply to a greeting. One that claims anything is refused, since nothing supports it."""
         messages = chat_messages(text)
         return WritingTask(
             models=tuple(self._models[name] for name in route.models),
@@ -108,7 +108,7 @@ class WritingTasks:
             check=check.check,
             threshold=1.0,
             answerable=lambda: False,
-            on_unsupported=OnUnsupported.REDACT,
+            on_unsupported=OnUnsupported.REFUSE,
             live=False,
             longest=CHAT_CHARACTERS,
             deadline=deadline,

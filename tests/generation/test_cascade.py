@@ -87,6 +87,12 @@ def test_without_a_powerful_model_the_callers_choice_decides() -> None:
     redacted, outcome, _ = written(task(Says("fast", said), on_unsupported=OnUnsupported.REDACT))
     assert redacted.text == f"Annual leave is 28 days. [1] {REDACTED} The canteen closes at two. [2]"
     assert outcome.unsupported == 1 and redacted.warnings
+    redacted, outcome, _ = written(
+        task(Says("fast", "So it is. And so. Annual leave is 28 days."), on_unsupported=OnUnsupported.REDACT)
+    )
+    assert redacted.text == f"{REDACTED} Annual leave is 28 days. [1]" and outcome.unsupported == 2
+    _, outcome, events = written(task(Says("fast", "So it is. And so."), on_unsupported=OnUnsupported.REDACT))
+    assert outcome.refused and events == []
 
     _, outcome, events = written(task(Says("fast", said), on_unsupported=OnUnsupported.REFUSE))
     assert outcome.refused and events == []
