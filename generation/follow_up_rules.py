@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from generation.answers import Turn
-from generation.mentions import Mention, mentions, simple_mentions
+from generation.mentions import NO_THINGS, Mention, mentions, simple_mentions
 from generation.small_talk import small_talk
 
 _LAST_TURNS = 8
@@ -35,6 +35,7 @@ _BARE_WH = re.compile(rf"^({_WH}(?: (?:{_EXTENT}))?)[?.!\s]*$", re.IGNORECASE)
 _EXPLETIVE = re.compile(
     r"\b(?:is|was|isn't|does|did|will|would|can|may) it (?:\w+ )?(?:true|possible|allowed|necessary|required|legal|"
     r"permitted|safe|correct|clear|known|likely|important|take to|cost to|mean to|rain|say anywhere)\b|"
+    r"\b(?:is|was|be|makes?|made) it (?:\w+ ){1,2}(?:for|to|that|if|when)\b|\bdoes it mean (?:when|if|to|that)\b|"
     r"\bit (?:is|was|takes?|costs?) (?:\w+ ){0,3}(?:to|that)\b|\btake it\b",
     re.IGNORECASE,
 )
@@ -47,15 +48,25 @@ _AFTER_THIS = (
     "an and or any at by from with all"
 )
 _PLACES_OF_THIS = "|".join(rf"(?<=\b{word} )" for word in _BEFORE_THIS.split())
+_AUXILIARY = r"(?:is|are|was|were|do|does|did|can|could|will|would|shall|should|may|might|must)"
 _PRONOUN = re.compile(
     r"\b(?P<thing>it|its|itself)\b|\b(?P<person>he|she|him|his|her|hers)\b|\b(?P<many>they|them|their|theirs)\b|"
-    r"\b(?P<two>the two|both|each of them|the latter|the former)\b|"
+    rf"\b(?P<two>the two|both|each of them|the latter|the former)(?=\W*$|,| {_AUXILIARY}\b)|"
     rf"(?P<this>{_PLACES_OF_THIS}|^)(?:this|that|these|those)"
     rf"(?: (?P<noun>(?!(?:{_AFTER_THIS.replace(' ', '|')})\b)[a-z][\w-]+))?(?=\W|$)|"
     r"\b(?P<place>there)\b(?! (?:is|are|was|were|any|a|an|be|been)\b)",
     re.IGNORECASE,
 )
 _THERE_IS = re.compile(r"\b(?:is|are|was|were|will|has|have|can|could) there\b", re.IGNORECASE)
+_ASKS = re.compile(rf"{_VERB.pattern}", re.IGNORECASE)
+_NOT_MEANT = re.compile(r"(?:(?:in|on|at|for|by|during)|.*\b(?:which|what)) $", re.IGNORECASE)
+"""Before a mention that no pronoun after it means: "In March, did it ...?", "What benefits does it offer?"."""
+_ENOUGH_SAID = 3
+"""So many words of content before a pronoun give it something to refer to, whatever their form."""
+_LATER_CLAUSE = re.compile(
+    r"\b(?:and|or|but)\b|\b(?:after|before|when|if|because|while|until|since|that|as|than|once|unless|although|how) $",
+    re.IGNORECASE,
+)
 _POSSESSIVE = frozenset(("its", "his", "her", "hers", "their", "theirs"))
 _YEAR = re.compile(
     r"\b(?:(?:Q[1-4]|(?:fiscal(?: year)?|FY)) ?)?(?:19|20)\d\d(?:[-/–]\d{2,4})?\b|\bQ[1-4]\b", re.IGNORECASE
@@ -195,7 +206,7 @@ def _like(wanted: Mention, body: str, preposition: str) -> Mention | None:
 
 
 def _pronouns_filled(text: str, context: _Context) -> str:
-    if _EXPLETIVE.search(text):
+    if _EXPLETIVE.search(text) or not (text.endswith("?") or _ASKS.match(text)):
         return text
     topic: str | None = None
     position = 0
@@ -205,8 +216,8 @@ def _pronouns_filled(text: str, context: _Context) -> str:
         if match["place"] and _THERE_IS.search(text):
             continue
         if topic is None:
-            if any(one.end <= match.start() for one in mentions(text) if not _leads(text, one)):
-                return text  # what it refers to stands in the question itself
+            if _said_before(text, match):
+                return text
             topic = _antecedent(match, context)
             if topic is None:
                 return _beside(text, context)
@@ -215,9 +226,19 @@ def _pronouns_filled(text: str, context: _Context) -> str:
     return filled + text[position:]
 
 
-def _leads(text: str, one: Mention) -> bool:
-    """Whether the mention only gives a time or place ahead: "In March, did it ...?" ."""
-    return bool(re.match(r"(?:in|on|at|for|by|during) $", text[: one.start], re.IGNORECASE))
+def _said_before(text: str, match: re.Match[str]) -> bool:
+    """Whether what the pronoun refers to stands in the question itself."""
+    before = text[: match.start()]
+    if any(one.end <= match.start() and not _NOT_MEANT.match(text[: one.start]) for one in mentions(text)):
+        return True
+    said = [word for word in re.findall(r"[^\W\d_]+", before.casefold()) if word not in NO_THINGS]
+    if len(said) >= _ENOUGH_SAID or (said and _LATER_CLAUSE.search(before)):
+        return True
+    # "Which author is known for his book": whose, if not the author's? But not "Which companies are its customers".
+    person = match.group().casefold() in _POSSESSIVE and not re.search(rf"\b{_AUXILIARY} $", before, re.IGNORECASE)
+    asks_for = re.match(rf"(?:which|what|how many|whose) (?!{_AUXILIARY}\b)\w|who (?!{_AUXILIARY}\b)\w", before, re.I)
+    of_people = before[:8].casefold().startswith(("who", "how many"))
+    return person and asks_for is not None and not (of_people and match["thing"])
 
 
 def _antecedent(match: re.Match[str], context: _Context) -> str | None:
@@ -273,7 +294,10 @@ def _narrowed(text: str, context: _Context) -> str:
         return text
     for one in own:
         words = one.text.split()
-        if len(words) != 2 or words[0].casefold() != "the":
+        told_more = re.match(
+            r" (?:of|for|in|with|between|to|from|on|at)\b", text[text.find(one.text) + len(one.text) :]
+        )
+        if len(words) != 2 or words[0].casefold() != "the" or told_more:
             continue
         for known in mentions(context.question):
             longer = len(known.text.split()) > 2 or "'s" in known.text

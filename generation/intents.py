@@ -54,27 +54,32 @@ def intent_of(question: str) -> Intent:
     return Intent(kind, words, parts, names, compares, form)
 
 
+_PAPERS = (
+    "documents|reports|contracts|agreements|files|papers|policies|articles|filings|leases|offers|companies|suppliers|"
+    "vendors"
+)
 _SETS = (
-    "documents?|reports?|contracts?|agreements?|files?|papers?|policies|articles?|companies|suppliers?|vendors?|"
-    "countries|products?|models|filings?|leases?|offers?|studies|quarters|years|sources"
+    f"{_PAPERS}|document|report|contract|agreement|file|paper|filing|lease|countries|products|quarters|years|sources"
 )
 _COMPARES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"\bcompar(?:e[ds]?|ing|isons?|ative|ativel?y)\b",
         r"\b(?:versus|vs)\b\.?",
-        r"\bdifferences?\b(?= (?:between|in|among)\b)",
+        r"\bdifferences?\b(?= (?:between|among)\b| in .{1,80} between\b)",
         r"\bhow (?:do|does|did|are|is)\b.{1,80}\bdiffer(?:ent|s)?\b",
         r"\bdiffer(?:s|ed)? from\b|\bin contrast to\b|\bas opposed to\b",
         r"\b(?:in common|similarit(?:y|ies) (?:between|of)|similar are)\b",
         r"\b(?!rather|other|whether|either|after|over|under|ever)(?:[a-z]{2,}er|more|less|fewer|worse)\b"
-        r"(?: [\w-]+){0,3} than\b(?! (?:[$€£]|\d|one\b|two\b|half\b))",
+        r"(?: [\w-]+){0,3} than "
+        r"(?:the|in|at|its|their|our|his|her|other|any|previous|last|that|those|(?-i:[A-Z])\w+)\b",
         r"\b(?:list|name|give|show|summari[sz]e|which are|what are) (?:me )?all\b",
         rf"\b(?:all|each|every|across|among|any) (?:of )?(?:the |these |those |our |their )?(?:\w+ )?(?:{_SETS})\b",
-        rf"\b(?:how many|which|what) (?:of (?:the|these|our) )?(?:{_SETS})\b(?= (?:\w+ )?(?:have|has|contain|mention|"
-        r"state|say|include|require|allow|use|report|are|do|does|had|were|offer)\w*\b)",
-        r"\bacross (?:all|the|these|different|several|both)\b|\bin each of\b|\bon average\b|\baverage (?:of|across)\b",
-        r"\b(?:rank|order) (?:the|all|these|them)\b|\b(?:trend|development|evolution) (?:of|in|over)\b",
+        rf"\b(?:how many|which|what) of (?:the|these|our) (?:\w+ )?(?:{_SETS})\b",
+        rf"\b(?:how many|which) (?:{_PAPERS})\b(?= (?:\w+ )?(?:have|has|contain|mention|state|say|include|require|"
+        r"allow|use|report|are|do|does|did|had|were|offer)\w*\b)",
+        r"\bacross (?:all|these|different|several|both)\b|\bin each of\b|\bon average\b|\baverage (?:of|across)\b",
+        r"\b(?:rank|order) (?:all|these|them|the \w+ by)\b|\b(?:trends?|evolution) (?:of|in|over)\b",
         r"\bchang(?:e|ed|es)\b.{0,60}\b(?:from|between|since|over)\b.{0,40}\b(?:to|and|until|years|quarters)\b",
         r"\bbetween (?:19|20)\d\d and (?:19|20)\d\d\b|\bfrom (?:19|20)\d\d to (?:19|20)\d\d\b|\byear[- ]over[- ]year\b",
         r"\b(?:vergleich\w*|verglichen|unterschied\w*|unterscheide\w*|im gegensatz zu|alle[rn]? (?:dokumente|verträge|"
@@ -89,13 +94,13 @@ _FORMS = tuple(
     (re.compile(pattern, re.IGNORECASE), form)
     for pattern, form in (
         (rf"\b{_AS} (?:an? |the form of an? |eine[mr]? |une? )?(?:markdown )?(?:table|tabelle|tableau|tabla)\b(?! \d)|"
-         r"\btabular (?:form|format)\b|\btabulate\b|\b(?:make|create|draw|give me|produce|build|erstelle|show me) "
-         r"(?:an? |me an? |eine )?(?:markdown )?(?:table|tabelle)\b", "a Markdown table"),
+         r"\btabular (?:form|format)\b|(?:^|please |you )tabulate\b|\b(?:make|create|draw|give me|produce|build|"
+         r"erstelle|show me) (?:an? |me an? |eine )?(?:markdown )?(?:table|tabelle)\b", "a Markdown table"),
         (rf"\b{_AS} (?:valid |an? )?json\b|\bjson (?:object|array|format|output)\b|\breturn json\b", "a JSON object"),
         (r"\bbullet(?:ed)?[ -](?:points?|list)\b|\bbullets\b|\bstichpunkt\w*|\baufzählung\b|\bliste à puces\b|"
          r"\bviñetas\b|\bas an? (?:unordered )?list\b|\bals liste\b|\bcomo (?:una )?lista\b", "a bullet list"),
-        (r"\bnumbered list\b|\bstep[- ]by[- ]step\b|\bin numbered steps\b|\bschritt für schritt\b|\bétape par étape\b|"
-         r"\bpaso a paso\b", "a numbered list"),
+        (r"\bnumbered list\b|\b(?:explain|describe|how|show|list|give|tell|walk|write)\b.{0,200}\bstep[- ]by[- ]step\b|"
+         r"\bin numbered steps\b|\bschritt für schritt\b|\bétape par étape\b|\bpaso a paso\b", "a numbered list"),
     )
 )  # fmt: skip
 _LENGTH = re.compile(
@@ -111,8 +116,8 @@ _WRITE = re.compile(
     re.IGNORECASE,
 )
 _SUMMARY = re.compile(
-    r"\b(?:summari[sz]e|(?:an? |the )?summary (?:of|about)|sum up|tl;?dr|fasse?\b.*\bzusammen|zusammenfassung|"
-    r"résum(?:e[rz]?|é)|resum(?:e|en|ir|a))\b",
+    r"(?:^|\bplease |\byou |[,.] )(?:summari[sz]e|sum up|tl;?dr)\b|\b(?:an? |the |^)?summary (?:of|about)\b|"
+    r"\bfasse?\b.{0,200}\bzusammen|^zusammenfassung\b|^résum(?:e[rz]?|é)\b|^resum(?:e|en|ir|a)\b",
     re.IGNORECASE,
 )
 
@@ -131,9 +136,16 @@ _WH = (
     r"(?:who(?:se|m)?|what|when|where|why|which|how|wer|was|wann|wo|warum|wie|welche[rsnm]?|qui|que|quand|où|pourquoi|"
     r"comment|quel(?:le)?s?|quién|qué|cuándo|dónde|cómo|cuál(?:es)?)"
 )
-_AND = r"(?:and|und|et|y|as well as|sowie|ainsi que|or)"
+_AND = r"(?:and|und|et|y|sowie|ainsi que)"
+_WHAT = r"(?:what|who|which|was|wer|quoi|qui|qué|quién)"
+"""Left out at the end of "capitalism and what?": the gap of one question, not a second one."""
+_SUBORDINATE = re.compile(
+    r"(?:when|where|if|while|although|since|because|after|before|as|once|unless|wenn|falls|si|cuando|quand|lorsque)\b"
+    r"(?! (?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|must)\b)",
+    re.IGNORECASE,
+)
 _NEW_PART = re.compile(
-    rf"(?<=\w),? {_AND},? (?:also |then |for |in |at |by |to |on |from )?(?={_WH}\b)|"
+    rf"(?<=\w),? {_AND},? (?:also |then |for |in |at |by |to |on |from )?(?={_WH}\b)(?!{_WHAT}\W*$)|"
     rf"(?<=\w), (?=(?:{_WH}) )|; ?(?=\w)|"
     r"(?<=\w),? (?:and|then|und|et|y) (?:also |then )?(?=(?:explain|describe|list|name|give|tell|state|calculate|show|"
     r"summari[sz]e|say|erkläre|nenne|explique|nomme|explica|nombra)\b)",
@@ -159,7 +171,8 @@ def _parts(question: str) -> int:
         if ends_with_mark or _ASKING.search(piece):
             told = [part for part in _NEW_PART.split(piece.split(". ")[-1]) if part is not None]
             # Nothing is asked before the comma of "Hello, what ..." and "For Basel, what ...".
-            parts += max(1, len(told) - (len(told) > 1 and not _ASKING.search(told[0])))
+            asks = _ASKING.search(told[0]) and not _SUBORDINATE.match(told[0].strip())
+            parts += max(1, len(told) - (len(told) > 1 and not asks))
     return max(parts, items if items > 1 else 0, 1)
 
 

@@ -15,14 +15,14 @@ _FUNCTION_WORDS = (
     "without about against between among during before after since until under over per via as not no so because "
     "while also only ever still yet already all any some each every both "
 )
-_VERBS = (
-    "covers ends starts begin begins lasts apply applies include includes contain contains require requires says said "
-    "mention mentions opens close closes expire expires pay pays take takes happen happens mean means needs works "
-    "become becomes became get gets give gives go goes make makes made write wrote sign signs signed found founded "
-    "build built buy bought sell sold own owns reported grow grew changed fell rose offers provide provides lose lost "
-    "live lives belong belongs uses used allow allows allowed increased decreased reject rejected approve approved "
-    "come comes forbid forbids prohibit prohibits permits governs govern differ differs decide decided "
-)
+_VERBS = """
+covers ends starts begin begins lasts apply applies include includes contain contains require requires says said
+mention mentions opens close closes expire expires pay pays take takes happen happens mean means needs works become
+becomes became get gets give gives go goes make makes made write wrote sign signs signed found founded build built buy
+bought sell sold own owns reported grow grew changed fell rose offers provide provides lose lost live lives belong
+belongs uses used allow allows allowed increased decreased reject rejected approve approved come comes forbid forbids
+prohibit prohibits permits governs govern located called named based differ differs decide decided
+"""
 _VERBS_OR_NOUNS = """
 cover end start last cost report change work use need offer increase decrease rise fall state permit open say win won
 claim plan order charge
@@ -31,6 +31,8 @@ _STOPS = frozenset((_FUNCTION_WORDS + _VERBS).split())
 _VERBS_ALONE = frozenset(_VERBS.split())
 _AMBIGUOUS = frozenset(_VERBS_OR_NOUNS.split())
 _BEFORE_SUBJECT = frozenset(("do", "does", "did", "can", "could", "will", "would", "should", "must", "may", "might"))
+NO_THINGS = _STOPS | _AMBIGUOUS
+"""Words that are no things: function words and common verbs."""
 _OPENING = (
     "the a an compare list name show tell explain describe summarize summarise give please ok okay yes find define "
     "state according however therefore thus also here hello hi thanks whether hence moreover"

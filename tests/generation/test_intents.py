@@ -58,6 +58,13 @@ What was the trading volume other than in March?
 Explain the termination clause
 Why was the meeting of 3 May cancelled?
 What is the difference engine?
+When the election produced a majority, what was it the first of?
+What is a link between capitalism, imperialism, and what?
+What can be sorted in less than quadratic time?
+How many years have such practices existed?
+What crosses to the child across the placenta?
+Who sang step by step?
+What does the table summarize?
 Who are the parties to the agreement?
 """
 COMPARISON = """
