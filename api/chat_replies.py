@@ -16,8 +16,8 @@ from generation.answers import Answer, SentenceVerdict
 class Reply:
     """What all parts of one reply share.
 
-    `documents_url` is where documents are found, ending in a slash. `as_json`: the caller wants JSON, so a refusal in
-    words may not stand where the JSON would be. `ignored` are the parameters that had no effect.
+    `documents_url` is where documents are found, ending in a slash. `as_json`: the caller wants JSON, so words (a
+    refusal, a greeting) may not stand where the JSON would be. `ignored` are the parameters that had no effect.
     """
 
     documents_url: str
@@ -71,7 +71,7 @@ class Reply:
         return {"id": self.reply_id, "object": "chat.completion.chunk", "created": self.created, "model": model}
 
     def _text_of(self, answer: Answer) -> dict[str, str | None]:
-        if self.as_json and answer.refused:
+        if self.as_json and (answer.refused or not _is_json(answer.answer)):
             return {"content": None, "refusal": answer.answer}
         return {"content": answer.answer, "refusal": None}
 
@@ -104,6 +104,13 @@ class Chunk(NamedTuple):
 class Done(NamedTuple):
     def encode(self) -> bytes:
         return b"data: [DONE]\n\n"
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _finish_reason(answer: Answer) -> str:

@@ -28,6 +28,7 @@ _PARAM_OF_CODE = {
     "unknown_model": "model",
     "invalid_question": "messages",
     "invalid_schema": "response_format",
+    "needs_model": "response_format",
     "unknown_collection": "plumbline.collection",
 }
 
@@ -82,6 +83,9 @@ def openai_error(error: PlumblineError, fields: Sequence[dict[str, str]] = ()) -
 def _response(error: PlumblineError, request_id: str, fields: Sequence[dict[str, str]]) -> JSONResponse:
     headers = problem_response(error, request_id).headers
     kept = {name: headers[name] for name in ("www-authenticate", "retry-after") if name in headers}
+    if _status(error) >= 500:
+        # OpenAI's client tries every 5xx again unless it is told not to, and an answer costs money.
+        kept["x-should-retry"] = str(error.retryable).lower()
     return JSONResponse({"error": openai_error(error, fields)}, _status(error), headers=kept)
 
 

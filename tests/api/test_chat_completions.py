@@ -278,6 +278,12 @@ def test_an_error_of_a_part_is_one_that_the_client_tries_again(official: openai.
         official.chat.completions.create(**ASK)
     assert (failure.value.status_code, failure.value.type, failure.value.code) == (503, "server_error", "unavailable")
     assert failure.value.response.headers["retry-after"]
+    assert failure.value.response.headers["x-should-retry"] == "true"
+    parts.error = Unavailable("No model gave JSON.", retryable=False)
+    asked = len(parts.asked)
+    with pytest.raises(openai.InternalServerError):
+        official.with_options(max_retries=2).chat.completions.create(**ASK)
+    assert len(parts.asked) == asked + 1
 
 
 def test_an_error_in_the_middle_of_a_stream_is_raised_by_the_client(
@@ -332,6 +338,14 @@ def test_json_answers_come_whole_and_parsed(
             pass
         assert stream.get_final_completion().choices[0].message.parsed == Interval(years=2)
     assert not parts.asked[2].live
+
+
+def test_words_never_stand_where_json_is_expected(
+    official: openai.OpenAI, parts: ScriptedParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(parts, monkeypatch, answer="Hello! Ask me about the documents.")
+    parsed = official.chat.completions.parse(**ASK, response_format=Interval).choices[0].message
+    assert (parsed.content, parsed.parsed, parsed.refusal) == (None, None, "Hello! Ask me about the documents.")
 
 
 def test_a_refusal_never_stands_where_json_is_expected(
