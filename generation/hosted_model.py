@@ -1,7 +1,7 @@
 """Language models behind OpenAI's or Anthropic's protocol, through llama-index's LLM classes.
 
-llama-index makes the request (messages, parameters of each generation of models); three things it does not do are done
-here, by giving it a client of our own:
+llama-index makes the request (messages, parameters of each generation of models) and hands on the text; what it does
+not do is done here, by giving it a client of our own in place of the SDK's:
 
 - The token counts get lost: its Anthropic class drops `message_start`, the one event with the cached prompt tokens. The
   events are read here, before it.
@@ -9,9 +9,9 @@ here, by giving it a client of our own:
 - Closing its stream leaves the provider's open until the garbage collector finds it, and a stream that a proxy cuts
   looks complete.
 
-And one thing is dear: the SDKs build a chain of objects for each token (0.33 ms of processor time a token, measured,
-where the HTTP client takes 0.05), on the event loop that all streams share. Here the tokens that arrived together go on
-together, so that a busy loop has fewer pieces to carry, not a longer queue.
+And one thing is dear: SDK and llama-index build a chain of objects for each token, 0.4 ms of processor time on the event
+loop that all streams share (docs/experiments.md). Here the tokens that arrived together go on together, so that a busy
+loop has fewer pieces to carry, not a longer queue.
 
 llama_index takes 4.5 s to import: `warm_up` does it, in a thread at start-up.
 """
@@ -26,7 +26,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any, Protocol
 
-from generation.event_stream import EventReader
+from generation.event_stream import BytePump, EventReader
 from generation.language_models import (
     Deadline,
     Finished,
@@ -45,7 +45,7 @@ ANTHROPIC_URL = "https://api.anthropic.com"
 NO_KEY = "no-key"  # the SDKs insist on one; endpoints of one's own often need none
 WRITE_SECONDS = 30.0
 # Which models refuse these changes with each generation: a refusal that names one is remembered, and it is left out.
-DISPENSABLE = ("temperature", "stream_options", "cache_control")
+DISPENSABLE = ("temperature", "stream_options")
 
 
 class HostedModel:
@@ -102,29 +102,45 @@ class _Call:
         self.completion = completion
         self._read_event = read_event
         self._response: Any = None
+        self._pump: BytePump | None = None
         self._done = False
 
     def attach(self, response: Any) -> None:
+        """Take over the provider's response and begin to read it; from now on `close` must be called."""
         self._response = response
+        self._pump = BytePump(response.aiter_bytes())
 
     async def texts(self) -> AsyncIterator[str]:
         """The text of each read, never empty. Raises ModelError when the stream breaks, or ends before its end."""
+        assert self._pump is not None, "a response is attached before its texts are read"
         name, reader = self.completion.name, EventReader()
-        try:
-            async for arrived in self._response.aiter_bytes():
-                text = "".join(self._text(data) for data in reader.feed(arrived))
-                if text:
-                    yield text
-                if self._done:
-                    return
-        except ModelError:
-            raise
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ModelError(f"The model {name} sent something that is no event of its protocol.") from error
-        except Exception as error:  # httpx or httpx2, as the provider's library has it: reading failed
-            raise ModelError(f"The connection to the model {name} broke in the middle of its answer.") from error
+        while not self._done:
+            try:
+                arrived = await self._pump.take()
+            except Exception as error:  # httpx or httpx2, as the provider's library has it: reading failed
+                raise ModelError(f"The connection to the model {name} broke in the middle of its answer.") from error
+            if not arrived:
+                break
+            text, failure = self._read(reader.feed(arrived))
+            if text:
+                yield text
+            if failure is not None:
+                raise failure
         if self.completion.reason is None:
             raise ModelError(f"The model {name} ended its stream before its answer was complete.")
+
+    def _read(self, events: Iterator[str]) -> tuple[str, ModelError | None]:
+        """The text of events that came together, up to the first that is an error or none at all."""
+        text = ""
+        try:
+            for data in events:
+                text += self._text(data)
+        except ModelError as error:
+            return text, error
+        except (ValueError, KeyError, TypeError, AttributeError):
+            told = f"The model {self.completion.name} sent something that is no event of its protocol."
+            return text, ModelError(told)
+        return text, None
 
     def _text(self, data: str) -> str:
         if data == "[DONE]":
@@ -135,7 +151,8 @@ class _Call:
 
     async def close(self) -> None:
         """End the call at the provider."""
-        if self._response is not None:
+        if self._pump is not None:
+            await self._pump.stop()
             await self._response.aclose()
 
 
@@ -345,8 +362,7 @@ class AnthropicProvider(_HostedProvider):
     async def _create(self, *, call: _Call, system: str, **arguments: Any) -> AsyncIterator[Any]:
         """In place of `AsyncAnthropic.messages.create`."""
         if system:
-            mark = {"cache_control": {"type": "ephemeral"}} if "cache_control" not in self._rejected_parameters else {}
-            arguments["system"] = [{"type": "text", "text": system, **mark}]
+            arguments["system"] = [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}]
         await self._open(self._client_of_this_loop().messages.with_raw_response.create, call, arguments)
         return _anthropic_events(call)
 
