@@ -87,6 +87,19 @@ def test_only_active_versions_are_shown_even_when_old_ones_outnumber_them(
     assert retriever(embedder, index, {}).search("annual leave", Scope("t"), 5).passages == ()
 
 
+def test_what_is_hidden_does_not_bear_on_the_scores_of_what_is_shown(embedder: Embedder, index: VectorIndex) -> None:
+    add(embedder, index, document("h", HANDBOOK))
+    alone = retriever(embedder, index, {"h": 1}).search("annual leave", Scope("t"), 3).passages
+    hidden = document("h", ["Annual leave, annual leave: all about annual leave!"], version=2)
+    add(embedder, index, hidden)
+    beside = retriever(embedder, index, {"h": 1}).search("annual leave", Scope("t"), 3).passages
+    assert [passage.chunk for passage in beside] == [passage.chunk for passage in alone]
+    for one, other in zip(beside, alone, strict=True):  # BM25's IDF alone counts the hidden chunk
+        assert one.scores["dense"] == pytest.approx(other.scores["dense"], abs=1e-6)
+        assert one.score == pytest.approx(other.score, abs=0.05)
+    assert len(retriever(embedder, index, {"h": 1}).rank("annual leave", Scope("t"), 10, "dense")) == len(HANDBOOK)
+
+
 def test_copies_are_shown_once(embedder: Embedder, index: VectorIndex) -> None:
     add(embedder, index, document("a", HANDBOOK[:1]))
     add(embedder, index, document("b", [HANDBOOK[0].upper(), HANDBOOK[3]]))
