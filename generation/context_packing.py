@@ -1,8 +1,8 @@
 """Retrieved passages to a prompt's worth of evidence: the sentences that answer, within a budget of tokens.
 
 Extractive compression as in RECOMP (Xu et al., 2023, arXiv:2310.04408), without a trained compressor: each sentence is
-scored against the question by BM25, by what was retrieved, and where that leaves doubt by MiniLM; a sentence next to a
-good one gains from it, so that what is kept reads on.
+scored against the question by BM25 and by the passage and chunk it was found in, and where the limit cuts by MiniLM; a
+heading, a table's header rows come along with what stands under them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from generation.evidence import bm25_scores
+from generation.packing_scores import lexical_scores
 from generation.packing_units import Unit, units_of
 from generation.passage_pieces import PieceKind
 from retrieval.embedding import Embedder
@@ -21,7 +21,12 @@ from retrieval.lexical import LexicalEncoder
 from retrieval.passages import Passage
 
 GAP = " … "
+IN_DOUBT = 8
+"""Units that are embedded: as many of the best that would be left out as of the last that would be kept."""
+
 _LINE_GAP = " …\n"
+_COSINE = 2.0
+_NEVER_ALONE = (PieceKind.MARKS, PieceKind.HEADING)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -76,27 +81,42 @@ class ContextPacker:
         if before <= limit:
             kept = list(range(len(units)))
         else:
-            kept = within(limit, self._scores(question, units), costs, units)
+            kept = within(limit, self._order(question, passages, units, costs, limit), costs, units)
         return Packed(_assembled(passages, units, kept), int(costs[kept].sum()), before)
 
-    def _scores(self, question: str, units: Sequence[Unit]) -> NDArray[np.float64]:
-        asked = sorted(set(self._lexical.terms(question)))
-        bm25 = bm25_scores(asked, [self._lexical.terms(unit.scored) for unit in units])
-        prior = np.array([0.0 if unit.rank is None else 1.0 / (1 + unit.rank) for unit in units])
-        scores: NDArray[np.float64] = bm25 / max(float(bm25.max()), 1e-6) + prior
-        return scores
+    def _order(
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        units: Sequence[Unit],
+        costs: NDArray[np.int64],
+        limit: int,
+    ) -> list[int]:
+        """Positions, best first. Only where the limit cuts are units embedded: the rest is in or out without doubt."""
+        scores = lexical_scores(question, passages, units, self._lexical)
+        order = [int(one) for one in np.argsort(-scores, kind="stable") if units[int(one)].kind not in _NEVER_ALONE]
+        cut = int(np.searchsorted(np.cumsum(costs[order]), limit))
+        first = max(0, cut - IN_DOUBT // 2)
+        doubtful = order[first : first + IN_DOUBT]
+        if not doubtful:
+            return order
+        asked = self._embedder.embed_query(question).dense
+        embedded = self._embedder.embed_passages([units[one].scored for one in doubtful])
+        likeness = np.array([float(asked @ one.dense) for one in embedded])
+        decided = np.argsort(-(scores[doubtful] + _COSINE * likeness), kind="stable")
+        return [*order[:first], *(doubtful[one] for one in decided), *order[first + IN_DOUBT :]]
 
 
-def within(limit: int, scores: NDArray[np.float64], costs: NDArray[np.int64], units: Sequence[Unit]) -> list[int]:
-    """Positions of the best units that fit into `limit` tokens, in order; what it stands under comes along."""
+def within(limit: int, order: Sequence[int], costs: NDArray[np.int64], units: Sequence[Unit]) -> list[int]:
+    """Positions of the first units that fit into `limit` tokens, sorted; what they stand under comes along.
+
+    A limit below the cost of any unit keeps nothing.
+    """
     kept: set[int] = set()
     left = limit
-    for position in np.argsort(-scores, kind="stable").tolist():
-        unit = units[position]
-        if unit.kind in (PieceKind.MARKS, PieceKind.HEADING) or position in kept:
-            continue
-        wanted = {position, *unit.under} - kept
-        cost = int(costs[list(wanted)].sum())
+    for position in order:
+        wanted = {position, *units[position].under} - kept
+        cost = int(costs[list(wanted)].sum()) if wanted else 0
         if cost <= left:
             kept |= wanted
             left -= cost

@@ -168,7 +168,7 @@ def cap(claims: Sequence[Claim], feature: str, threshold: float) -> float:
     """Share of the claims that are supported although one of these is nowhere: at most just below the threshold."""
     column = LEXICAL_FEATURES.index(feature)
     missing = [claim for claim in claims if claim.features.lexical[0, column] > 0]
-    weights = balance([(claim.source, claim.label) for claim in missing])
+    weights = balance([claim.source for claim in missing])
     share = float(weights[[claim.label for claim in missing]].sum() / weights.sum()) if missing else 0.0
     return round(min(share, threshold - 0.01), 3)
 
