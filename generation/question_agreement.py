@@ -78,7 +78,7 @@ def _same_modal(one: Reading, other: Reading) -> bool:
     if len(modals) == 1:
         return True
     if one.kind == "how":
-        return modals <= {"", "can", "should"}
+        return modals in ({"", "can"}, {"", "should"})
     if one.kind in {"what", "where", "who", "who of them"}:
         return modals == {"", "can"}
     return False
@@ -199,10 +199,11 @@ def _may_change_places(
     start: int, middle: int, end: int, a: Sequence[Term], b: Sequence[Term], one: Reading, other: Reading
 ) -> bool:
     # A phrase behind its preposition may stand before or after the rest: "in Spain", "from Oslo", "after 6 pm".
-    for position in (start, middle):
+    for position, stop in ((start, middle), (middle, end)):
         if a[position].marker not in {"", "of"} and a[position].marker == b[position].marker:
             return True
-        if a[position].base in words.BINDING and a[position].base == b[position].base and {start, end} & {0, len(a)}:
+        bound = a[position].base in words.BINDING and a[position].base == b[position].base and stop - position > 1
+        if bound and {start, end} & {0, len(a)}:
             return True
     # "The planet is closest" and "the closest planet".
     if (start, end) == (0, 2) and {one.front, other.front} == {0, 1} and any(map(_ranks, a[:2])):
@@ -223,6 +224,8 @@ def _no_subject_moved(start: int, end: int, a: Sequence[Term], b: Sequence[Term]
 
     A helping verb in only one of the questions shows that one has a subject where the other has a noun.
     """
+    if one.subject_asked != other.subject_asked:
+        return False
     if one.fronted == other.fronted and one.kind != "yes or no":
         front = one.front - sum(term.movable for term in one.terms[: one.front])
         return not one.fronted or end <= front or start >= front
@@ -247,6 +250,8 @@ def _ranks(term: Term) -> bool:
 def _by_roles(one: Reading, other: Reading) -> str | None:
     """One question in the passive: both are brought into the order agent, verb, object and must then be alike."""
     left, right = _active(one), _active(other)
+    if _attributive(one, other) or _attributive(other, one):
+        left, right = [term for term in left if term != _ASKED], [term for term in right if term != _ASKED]
     pairs = _pairs(left, right)
     if pairs is None:
         return "order"
@@ -269,6 +274,19 @@ def _by_roles(one: Reading, other: Reading) -> str | None:
                 if fixed and _sorted([*order[:start], *order[middle:end], *order[start:middle], *order[end:]]):
                     return None
     return "order"
+
+
+def _attributive(one: Reading, other: Reading) -> bool:
+    """ "Which dose is recommended" asks for "the recommended dose": the same participle behind its noun and before."""
+    passive = next((term for term in one.terms if term.passive), None)
+    return (
+        passive is not None
+        and one.front > 0
+        and other.front == 0
+        and other.terms[0].surface == passive.surface
+        and not any(term.passive or term.marker == "by" for term in other.terms)
+        and not (one.agent_asked or other.agent_asked or any(term.marker == "by" for term in one.terms))
+    )
 
 
 _ASKED = Term("?", "?")

@@ -93,6 +93,7 @@ class Reading:
     front: int
     fronted: bool  # the question word's phrase stands before a helping verb and the subject: "who did A sue"
     agent_asked: bool  # "who was A sued by"
+    subject_asked: bool  # "which company sued A": no helping verb, so the first noun does something
 
 
 @functools.lru_cache(maxsize=4096)
@@ -183,6 +184,7 @@ class _Reader:
         self._first_is_asked = False
         self._degree_asked = False
         self._no_verb = False
+        self._tense_is_told = False
 
     def reading(self) -> Reading:
         tokens = self._tokens
@@ -214,6 +216,7 @@ class _Reader:
             self._front,
             self._fronted,
             self._agent_asked,
+            self._in_front,
         )
 
     def _take(self, position: int) -> int:
@@ -226,6 +229,8 @@ class _Reader:
             return 1
         if text in words.WH:
             return self._question_word(text, follower, position)
+        if text in words.ARTICLES and self._copula_at >= 0:
+            self._be_pending, self._copula_at = False, -1
         if text in words.ARTICLES or text in words.EMPTY or text == "'s":
             self._joined = self._joined or text == "and"
             return 1
@@ -317,18 +322,15 @@ class _Reader:
 
     def _auxiliary(self, text: str, position: int) -> None:
         self._close_front(inverted=text in words.DO)
+        # A helping verb tells the tense better than the form of a word before it: "before the war ended, is it ...".
+        told = self._tense if self._tense_is_told else ""
         if text in words.HAVE:
-            if (
-                text == "had"
-                or any(_is_participle(token.text) for token in self._tokens[position + 1 : position + 4])
-                or any(token.text == "been" for token in self._tokens[position + 1 : position + 5])
-            ):
-                self._tense = self._tense or "past"
+            following = [token.text for token in self._tokens[position + 1 : position + 5]]
+            if text == "had" or "been" in following or any(map(_is_participle, following[:3])):
+                self._tense, self._tense_is_told = told or "past", True
             return
-        if text in words.PAST:
-            self._tense = self._tense or "past"
-        elif text in words.PRESENT:
-            self._tense = self._tense or "present"
+        if text in words.PAST or text in words.PRESENT:
+            self._tense, self._tense_is_told = told or ("past" if text in words.PAST else "present"), True
         if text in words.BE:
             self._be_pending = True
             # "What is X called" has a passive, "what is the goal scored" has none: a noun stands between.
