@@ -21,6 +21,21 @@ STRONG_SHARE = 0.6
 _STEM = 5
 _CHARACTERS_PER_TOKEN = 4
 _WORD = re.compile(r"[^\W_]{3,}|\d+")
+_ANY_WORD = re.compile(r"[^\W\d_]+")
+_TELLING_CHARACTERS = 600
+_COMMON_WORD_LISTS = {
+    "en": (
+        "the a an of is are was do does did what when where who which how why to in for my i and on by that be with "
+    ),
+    "de": (
+        "der die das den dem des ein eine und ist sind war wie was wer wann wo für in mit von zu auf im nicht mein ich "
+    ),
+    "fr": (
+        "le la les l d un une des du de et est sont quel quelle qui que quand où dans pour avec par sur à au en il "
+    ),
+    "es": ("el la los las un una de del y es son qué cuál quién cuándo dónde en para con por a al que se mi "),
+}
+_COMMON_WORDS = {name: frozenset(words.split()) for name, words in _COMMON_WORD_LISTS.items()}
 _FUNCTION_WORD_LIST = """
 the and for are was were has have had does did can could will would should may might must shall what when where
 which who whom whose why how that this these those there their them they its his her our your you with from into
@@ -39,7 +54,8 @@ class EvidenceSignals:
     `dense` is the best cosine with the question and `bm25` the best BM25 score (None where the search did not compute
     them); `gap` is how far the best score is ahead of the second, as a share of it; `covered` the share of the
     question's words that stand in these passages; `agreement` the share of the passages that dense and BM25 both rank
-    in the upper half (None without both). `tokens` estimates those of all passages given whole.
+    in the upper half (None without both). `tokens` estimates those of all passages given whole. `same_language` is
+    false where the question seems to be in another language than the passages: then `dense` and `covered` say little.
     """
 
     passages: int
@@ -50,6 +66,7 @@ class EvidenceSignals:
     covered: float
     agreement: float | None
     tokens: int
+    same_language: bool = True
 
 
 def evidence_signals(question: str, passages: Sequence[Passage]) -> EvidenceSignals:
@@ -66,6 +83,7 @@ def evidence_signals(question: str, passages: Sequence[Passage]) -> EvidenceSign
         covered=_covered(question, top),
         agreement=_agreement(passages),
         tokens=sum(len(one.context) for one in passages) // _CHARACTERS_PER_TOKEN,
+        same_language=not top or _language(question) == _language(top[0].context[:_TELLING_CHARACTERS]),
     )
 
 
@@ -80,6 +98,14 @@ def _covered(question: str, passages: Sequence[Passage]) -> float:
     texts = (f"{one.context} {one.chunk.section} {one.chunk.document_name}" for one in passages)
     known = " ".join(texts).casefold()
     return sum(re.search(rf"\b{stem}", known) is not None for stem in asked) / len(asked)
+
+
+def _language(text: str) -> str:
+    """The language most of whose commonest words stand in the text; empty when none does."""
+    words = _ANY_WORD.findall(text.casefold())
+    counts = {name: sum(word in common for word in words) for name, common in _COMMON_WORDS.items()}
+    best = max(counts, key=lambda name: counts[name])
+    return best if counts[best] else ""
 
 
 def stems(text: str) -> set[str]:

@@ -4,7 +4,8 @@ The static part is the system message: the same bytes for every question, so tha
 The question follows, the passages are last. Retrieved text is untrusted. Of the three ways to mark it as data in
 "Defending Against Indirect Prompt Injection Attacks With Spotlighting" (Hines et al., 2024) two are used: fence lines
 that bear a code nobody could know when the document was written, and a mark at the beginning of every quoted line. A
-mark between all words, as in the paper, doubles the tokens and keeps a model from quoting (docs/experiments.md).
+mark between all words, as in the paper, takes 1.6 to 3.2 times the tokens and keeps a model from quoting
+(docs/experiments.md).
 """
 
 from __future__ import annotations

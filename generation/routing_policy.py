@@ -78,7 +78,9 @@ class RoutingPolicy:
         """Why the passages cannot hold an answer; empty when they may."""
         if not evidence.passages:
             return "nothing was found"
-        if evidence.dense is None or evidence.dense >= self.weak_dense or evidence.covered >= self.weak_covered:
+        if evidence.dense is None or not evidence.same_language:
+            return ""
+        if evidence.dense >= self.weak_dense or evidence.covered >= self.weak_covered:
             return ""
         return (
             f"the best passage has similarity {evidence.dense:.2f} (below {self.weak_dense:g}) and "

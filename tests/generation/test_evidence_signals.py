@@ -42,3 +42,19 @@ def test_given_passages_have_no_scores() -> None:
 def test_nothing_found() -> None:
     signals = evidence_signals("When does it end?", [])
     assert (signals.passages, signals.documents, signals.gap, signals.tokens) == (0, 0, 1.0, 0)
+
+
+@pytest.mark.parametrize(
+    "question, same",
+    [
+        ("When does the lease end?", True),
+        ("Write a poem about my cat", True),
+        ("Wann endet der Mietvertrag?", False),
+        ("Was kostet die Miete in Basel?", False),
+        ("Quelle est la durée du bail ?", False),
+        ("¿Cuándo termina el contrato?", False),
+    ],
+)
+def test_another_language_than_that_of_the_passages(question: str, same: bool) -> None:
+    english = [passage("The lease for the flat in Basel ends in May, and the rent is due on the first of the month.")]
+    assert evidence_signals(question, english).same_language is same

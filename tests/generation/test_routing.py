@@ -95,6 +95,7 @@ def test_weak_evidence_is_worth_no_model() -> None:
     assert "similarity 0.10" in found.reason and "no language model is asked" in found.reason
     assert route(LOOK_UP, dataclasses.replace(weak, covered=0.9)).models  # its words stand there
     assert route(LOOK_UP, dataclasses.replace(weak, dense=None)).models  # given passages have no scores
+    assert route(LOOK_UP, dataclasses.replace(weak, same_language=False)).models  # a translation may be there
     nothing = route(LOOK_UP, EvidenceSignals(0, 0, None, None, 1.0, 0.0, None, 0))
     assert nothing.intent is IntentKind.OUT_OF_SCOPE and "nothing was found" in nothing.reason
 
