@@ -9,9 +9,9 @@ not do is done here, by giving it a client of our own in place of the SDK's:
 - Closing its stream leaves the provider's open until the garbage collector finds it, and a stream that a proxy cuts
   looks complete.
 
-And one thing is dear: SDK and llama-index build a chain of objects for each token, 0.4 ms of processor time on the event
-loop that all streams share (docs/experiments.md). Here the tokens that arrived together go on together, so that a busy
-loop has fewer pieces to carry, not a longer queue.
+And one thing is dear: SDK and llama-index build a chain of objects for each token, 0.4 ms of processor time on the
+event loop that all streams share (docs/experiments.md). Here the tokens that arrived together go on together, so that a
+busy loop has fewer pieces to carry, not a longer queue.
 
 llama_index takes 4.5 s to import: `warm_up` does it, in a thread at start-up.
 """
