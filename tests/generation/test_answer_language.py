@@ -17,7 +17,9 @@ GERMAN = "Die Waage im Lager wird alle zwei Jahre vom Hersteller kalibriert. [1]
     ],
 )
 def test_an_answer_in_another_language_is_noticed(question: str, answer: str, expected: OtherLanguage) -> None:
-    assert other_language(question, answer) == expected
+    found = other_language(question, answer)
+    assert found == expected
+    assert f"({expected.question})" in str(found)
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,14 @@ def test_an_answer_in_another_language_is_noticed(question: str, answer: str, ex
 )
 def test_where_nothing_is_sure_or_another_was_wanted_nothing_is_said(question: str, answer: str) -> None:
     assert other_language(question, answer) is None
+
+
+def test_a_wish_for_another_language_beside_the_question_counts() -> None:
+    question = "How often is the large scale in the warehouse calibrated?"
+    assert other_language(question, GERMAN) is not None
+    assert other_language(question, GERMAN, "Always answer in German.") is None
+
+
+def test_another_script_is_another_language() -> None:
+    question = "Сколько книг может взять читатель на дом в нашей библиотеке?"
+    assert other_language(question, ENGLISH) == OtherLanguage("ru", "en")
