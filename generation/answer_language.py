@@ -13,40 +13,60 @@ _SURE = 0.95  # of English questions 2 in 1136 are then taken for another langua
 _CITATION = re.compile(r"\[\d+\]")
 _WORD = re.compile(r"[^\W\d_]+")
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Who names a language may ask for it ("in German, please") or about it.
-_LANGUAGES = frozenset(
+_LANGUAGES = _words(
     """arabic bulgarian chinese croatian czech danish dutch english estonian finnish french german greek hebrew hindi
     hungarian indonesian italian japanese korean latvian lithuanian mandarin norwegian persian polish portuguese
-    romanian russian serbian slovak slovenian spanish swedish thai turkish ukrainian vietnamese latin
-    deutsch deutsche deutschen englisch englische englischen französisch spanisch italienisch
-    français française anglais anglaise allemand espagnol italien español inglés francés alemán italiano inglese
-    tedesco francese português inglês nederlands engels duits polski angielski niemiecki русский английский
-    translate translation übersetze übersetzen übersetzung traduire traduis traducir traduce tradurre""".split()
+    romanian russian serbian slovak slovenian spanish swedish thai turkish ukrainian vietnamese latin deutsch
+    deutsche deutschen englisch englische englischen französisch spanisch italienisch français française anglais
+    anglaise allemand espagnol italien español inglés francés alemán italiano inglese tedesco francese português
+    inglês nederlands engels duits polski angielski niemiecki русский английский translate translation übersetze
+    übersetzen übersetzung traduire traduis traducir traduce tradurre"""
 )
 
 # The commonest words of each language. They cost microseconds where the detector takes 30 ms of a processor, and almost
 # all answers are in the language of their question.
 _COMMON = {
-    language: frozenset(words.split())
-    for language, words in {
-        "en": "the of and to in is was are were be by for with that this it its on at from as an or how what when where "
-        "which who why does do did can may must not many much has have",
-        "de": "der die das den dem des und ist sind war wird werden ein eine einen einer mit von für auf im zu nicht wie "
-        "was wer wann wo welche welcher warum viele darf kann hat haben bei nach oder",
-        "fr": "le la les des du de et est sont un une dans pour par sur au aux que qui quand où quel quelle quels quelles "
-        "combien comment pourquoi ne pas avec ce cette il elle peut",
-        "es": "el la los las de del y es son un una en para por con que qué quién cuándo dónde cuál cuánto cuántos "
-        "cuántas cómo no se su al está puede más",
-        "it": "il lo la gli le di del della dei e è sono un una in per con che chi quando dove quale quali quanti quanto "
-        "come perché non si può al nel alla",
-        "pt": "o a os as de do da dos das e é são um uma em para por com que quem quando onde qual quais quantos como "
-        "não se no na ao pode mais",
-        "nl": "de het een van en is zijn was wordt worden in op voor met dat die niet hoe wat wie wanneer waar welke "
-        "hoeveel waarom mag kan heeft aan bij door",
-        "sv": "och att det som en ett är var av för på med till den inte hur vad vem när vilken vilka många får kan har",
-        "da": "og at det som en et er var af for på med til den ikke hvordan hvad hvem hvornår hvor hvilken mange må kan",
-        "pl": "i w na z do nie się jest są to że jak co kto kiedy gdzie który ile dla przez może od po",
-    }.items()
+    "en": _words(
+        """the of and to in is was are were be by for with that this it its on at from as an or how what when where
+        which who why does do did can may must not many much has have"""
+    ),
+    "de": _words(
+        """der die das den dem des und ist sind war wird werden ein eine einen einer mit von für auf im zu nicht wie
+        was wer wann wo welche welcher warum viele darf kann hat haben bei nach oder"""
+    ),
+    "fr": _words(
+        """le la les des du de et est sont un une dans pour par sur au aux que qui quand où quel quelle quels quelles
+        combien comment pourquoi ne pas avec ce cette il elle peut"""
+    ),
+    "es": _words(
+        """el la los las de del y es son un una en para por con que qué quién cuándo dónde cuál cuánto cuántos
+        cuántas cómo no se su al está puede más"""
+    ),
+    "it": _words(
+        """il lo la gli le di del della dei e è sono un una in per con che chi quando dove quale quali quanti quanto
+        come perché non si può al nel alla"""
+    ),
+    "pt": _words(
+        """o a os as de do da dos das e é são um uma em para por com que quem quando onde qual quais quantos como não
+        se no na ao pode mais"""
+    ),
+    "nl": _words(
+        """de het een van en is zijn was wordt worden in op voor met dat die niet hoe wat wie wanneer waar welke
+        hoeveel waarom mag kan heeft aan bij door"""
+    ),
+    "sv": _words(
+        """och att det som en ett är var av för på med till den inte hur vad vem när vilken vilka många får kan har"""
+    ),
+    "da": _words(
+        """og at det som en et er var af for på med til den ikke hvordan hvad hvem hvornår hvor hvilken mange må kan"""
+    ),
+    "pl": _words("""i w na z do nie się jest są to że jak co kto kiedy gdzie który ile dla przez może od po"""),
 }
 
 
