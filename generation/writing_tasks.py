@@ -11,6 +11,7 @@ from generation.groundedness import EvidenceCheck
 from generation.language_models import Deadline, LanguageModel, Message, ModelRequest, TokenCounts
 from generation.prompts import ANSWER_PROMPT, CHAT_PROMPT, STATIC_PARTS, Packed, answer_messages, chat_messages
 from generation.routing import Route
+from generation.short_answers import ShortAnswers
 from generation.writing import WritingTask
 from retrieval.passages import Passage
 
@@ -85,7 +86,7 @@ class WritingTasks:
             request_for=request_for,
             prompt=ANSWER_PROMPT,
             chunk_of={one.number: one.passage.chunk.chunk_id for one in packed.passages},
-            check=check.check,
+            check=ShortAnswers(text, check).check,
             threshold=threshold,
             answerable=lambda: bool(self._extractive.extract(text, passages).sentences),
             on_unsupported=question.on_unsupported,
