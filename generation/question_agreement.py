@@ -18,6 +18,7 @@ from generation.question_reading import Reading, Term, ground_forms, read
 
 MAX_TERMS = 40
 _ALIKE_MARKERS = ({"to", ""}, {"to", "into"}, {"to", "for"}, {"on", "onto"}, {"between", "of"}, {"between", ""})
+_IDLE_AT_THE_END = frozenset({"", "to", "of", "at", "in", "on", "with"})
 _FRONTING = frozenset({"of", "for", "in", "on", "at", ""})
 
 
@@ -45,6 +46,8 @@ def disagreement(first: str, second: str) -> str | None:
         return "modal"
     if one.owner and other.owner and set(one.owner) != set(other.owner):
         return "owner"
+    if one.dangling != other.dangling and not {one.dangling, other.dangling} <= _IDLE_AT_THE_END:
+        return "prepositions"
     return _terms(one, other)
 
 

@@ -94,6 +94,7 @@ class Reading:
     fronted: bool  # the question word's phrase stands before a helping verb and the subject: "who did A sue"
     agent_asked: bool  # "who was A sued by"
     subject_asked: bool  # "which company sued A": no helping verb, so the first noun does something
+    dangling: str  # the preposition of the question word: "against" in "what is she against"
 
 
 @functools.lru_cache(maxsize=4096)
@@ -179,12 +180,12 @@ class _Reader:
         self._be_pending = False
         self._perfect_pending = False
         self._tenseless = False
-        self._current = False
         self._copula_at = -1
         self._first_is_asked = False
         self._degree_asked = False
         self._no_verb = False
         self._tense_is_told = False
+        self._dangling = ""
 
     def reading(self) -> Reading:
         tokens = self._tokens
@@ -200,9 +201,8 @@ class _Reader:
         position = 0
         while position < len(tokens):
             position += self._take(position)
-        if self._marker == "from":
-            self._add("from", marker="")
-        elif self._marker == "by":
+        self._dangling = self._dangling or self._marker
+        if self._marker == "by":
             self._agent_asked = True
         self._settle()
         return Reading(
@@ -217,6 +217,7 @@ class _Reader:
             self._fronted,
             self._agent_asked,
             self._in_front,
+            "" if self._dangling == "by" else self._dangling,
         )
 
     def _take(self, position: int) -> int:
@@ -244,7 +245,7 @@ class _Reader:
             self._add(f"this {follower}", movable=True)
             return 2
         if text in words.NOW:
-            self._current = True
+            self._add("currently" if text == "current" else "now", marker=self._marker)
             return 1
         if text in words.NEGATIONS:
             self._negations += 1
@@ -274,9 +275,7 @@ class _Reader:
             return 1
         if self._marker == "by" and text in {"who", "whom", "what", "which"}:
             self._agent_asked = True
-        elif self._marker == "from":
-            self._add("from", marker="")
-        self._marker = ""
+        self._dangling, self._marker = self._marker, ""
         if self._terms and text != "which":
             self._kind = "what"  # settled below for the single words
         kinds = {"who": "who", "whom": "who", "whose": "whose", "when": "when", "where": "where", "why": "why"}
@@ -422,8 +421,7 @@ class _Reader:
         if bases[:1] in (["height"], ["size"]) and words.QUANTITIES & set(bases[1:]) and self._degree_asked:
             self._drop(0)
         self._routes()
-        if self._current and self._tense not in {"", "present"}:
-            self._add("currently")
+        self._forget_now()
         if not self._tense and not self._no_verb:
             self._tense = "present"
 
@@ -470,6 +468,18 @@ class _Reader:
             start, end = self._terms[position - 1], self._terms[position]
             if start.exact and end.exact and end.marker == "to" and start.marker in {"", "of", "for", "on"}:
                 self._terms[position - 1] = dataclasses.replace(start, marker="from")
+
+    def _forget_now(self) -> None:
+        """Who is the head is who is the head now; but current assets are not all assets."""
+        if self._tense in {"", "present"} and not self._modal:
+            forgotten = {"now", "currently"} if self._kind in {"who", "name", "who of them"} else {"now"}
+            for position in reversed(range(len(self._terms))):
+                if self._terms[position].base in forgotten:
+                    after = position + 1
+                    if after < len(self._terms) and not self._terms[after].marker:
+                        marker = self._terms[position].marker
+                        self._terms[after] = dataclasses.replace(self._terms[after], marker=marker)
+                    self._drop(position)
 
     def _drop(self, position: int) -> None:
         del self._terms[position]

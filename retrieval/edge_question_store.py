@@ -46,6 +46,8 @@ MIN_GARBAGE = 1000
 _MIN_FREE_BYTES = 256 << 20
 _COPY_BATCH = 32
 _REMOVE_BATCH = 256
+# The write-ahead log holds every answer once more until a flush, and a flush holds the interpreter lock for 0.15 s.
+_FLUSH_BYTES = 64 << 20
 _VECTOR = "question"
 _STATE = "state.json"
 
@@ -65,6 +67,7 @@ class EdgeQuestionStore:
         self._min_garbage = min_garbage
         self._writing = threading.RLock()
         self._closed = False
+        self._unflushed = 0
         self._folder = IndexFolder(folder)
         self._folder.lock()
         try:
@@ -94,6 +97,7 @@ class EdgeQuestionStore:
         point = edge.Point(record.entry_id, {_VECTOR: embedding.tolist()}, to_payload(record))
         with self._writing:
             self._live.upsert([point])
+            self._unflushed += len(record.body)
 
     def touch(self, entry_id: str, used_at: float, body: str | None = None) -> None:
         only = edge.Filter(must=[edge.HasIdCondition({entry_id})])
@@ -125,8 +129,10 @@ class EdgeQuestionStore:
                 self._rebuild()
             else:
                 self._write_state(self._live.path)
-            with self._live.reading() as shard:
-                shard.flush()  # lets the write-ahead log go, which holds every answer once more
+            if self._unflushed > _FLUSH_BYTES:
+                self._unflushed = 0
+                with self._live.reading() as shard:
+                    shard.flush()
 
     def count(self) -> int:
         with self._live.reading() as shard:

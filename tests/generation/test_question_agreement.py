@@ -25,6 +25,9 @@ SAME = [
     ("How does caffeine affect sleep?", "What effect does caffeine have on sleep?"),
     ("Are employees allowed to work remotely on Fridays?", "May employees work remotely on Fridays?"),
     ("What is the colour of the organisation's logo?", "What is the color of the organization's logo?"),
+    ("Who is the current head of Acme?", "Who is the head of Acme?"),
+    ("What is the recommended dose for adults?", "What dose is recommended for adults?"),
+    ("Which planet is closest to the sun?", "What is the closest planet to the sun?"),
     ("Was kostet der Tarif?", "was kostet der tarif"),
 ]  # fmt: skip
 
@@ -58,6 +61,11 @@ DIFFERENT = [
     ("What is the average of the maximum?", "What is the maximum of the average?", "order"),
     ("What is the father of John's friend called?", "What is the friend of John's father called?", "order"),
     ("What is the employer contribution?", "What is the employee contribution?", "words"),
+    ("What is he for?", "What is he against?", "prepositions"),
+    ("What are total current assets?", "What are total assets?", "words"),
+    ("How should it be reported?", "How may it be reported?", "modal"),
+    ("Which is the governing law of this contract?", "Which contract governs this law?", "order"),
+    ("What is greater than the limit?", "What is the limit greater than?", "order"),
     ("Who trains staff?", "What is the train schedule?", "kind"),
     ("Was kostet der Tarif?", "Was kostet der Tarif nicht?", "words"),
 ]  # fmt: skip
