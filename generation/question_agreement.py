@@ -205,8 +205,8 @@ def _may_change_places(
     for position, stop in ((start, middle), (middle, end)):
         if a[position].marker not in {"", "of"} and a[position].marker == b[position].marker:
             return True
-        bound = a[position].base in words.BINDING and a[position].base == b[position].base and stop - position > 1
-        if bound and {start, end} & {0, len(a)}:
+        binds = a[position].base in words.BINDING and a[position].base == b[position].base and stop - position > 1
+        if binds and {start, end} & {0, len(a)}:
             return True
     # "The planet is closest" and "the closest planet".
     if (start, end) == (0, 2) and {one.front, other.front} == {0, 1} and any(map(_ranks, a[:2])):
