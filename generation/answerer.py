@@ -310,7 +310,12 @@ class Answerer:
             if counts is None:
                 counts = await self._run(functools.partial(self._tasks.estimate, call.messages, call.text))
             making.count(call.model, counts)
-        return making.finished(self._checker.info, self._prices)
+        answer = making.finished(self._checker.info, self._prices)
+        if making.outcome is None or answer.refused or making.question.json_schema is not None:
+            return answer
+        hint = making.question.format_hint
+        other = await self._run(lambda: other_language(making.asked.text, answer.answer, hint))
+        return answer if other is None else dataclasses.replace(answer, warnings=(*answer.warnings, str(other)))
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

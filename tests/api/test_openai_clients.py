@@ -137,6 +137,18 @@ def test_the_callers_wish_for_a_form_reaches_the_model(official: openai.OpenAI, 
     assert 50 in (sent.get("max_tokens"), sent.get("max_completion_tokens"))
 
 
+def test_a_model_that_changes_the_language_is_noticed(official: openai.OpenAI, provider: ModelServer) -> None:
+    german = "Ein Mitglied darf sieben Bücher für vier Wochen ausleihen, aber seltene Karten bleiben im Haus [1]."
+    asked = fresh(model="small")
+    asked["messages"] = [
+        {"role": "user", "content": "How many of the books may a member of the library borrow at once?"}
+    ]
+    provider.script("evidence", Behaviour(text=german))
+    completion = official.chat.completions.create(**asked)
+    assert any("another language (en) than the answer (de)" in warning for warning in ours(completion)["warnings"])
+    assert ours(official.chat.completions.create(**asked))["warnings"] == []
+
+
 class Loan(pydantic.BaseModel):
     """What the caller's program wants."""
 
