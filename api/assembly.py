@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from api.platform import Platform
 
 if TYPE_CHECKING:
+    from generation.answerer import Answerer
+    from generation.answers import Answer, Question
     from runtime.settings import Settings
 
 
@@ -23,7 +25,7 @@ def open_platform(settings: Settings) -> Platform:
     from retrieval.assembly import build_embedder, build_index, build_retriever
     from retrieval.index_metrics import IndexMetrics
     from runtime.database import Database
-    from workers.assembly import build_ingestion
+    from workers.assembly import build_batches, build_ingestion
 
     with contextlib.ExitStack() as opened:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -40,17 +42,33 @@ def open_platform(settings: Settings) -> Platform:
         cache = build_semantic_cache(settings, embedder)
         if cache is not None:
             opened.callback(cache.close)
-        answerer = build_answerer(settings, retriever, embedder, cache=cache, revision=ingestion.registry.revision)
+        registry = ingestion.registry
+        answerer = build_answerer(settings, retriever, embedder, cache=cache, revision=registry.revision)
+        answers, usage = AnswerStore(database), UsageLedger(database)
+
+        def new_answerer() -> Answerer:
+            return build_answerer(
+                settings, retriever, embedder, cache=cache, revision=registry.revision, metrics=answerer.metrics
+            )
+
+        def keep(question: Question, answer: Answer) -> None:
+            answers.save(question.scope.tenant, question.scope.collection, answer.to_json())
+            usage.record(question.scope.tenant, question.key, answer)
+
+        batches = build_batches(settings, database, embedder, new_answerer, keep)
         opened.callback(ingestion.stop)
+        opened.callback(batches.stop)
         ingestion.start()
+        batches.start()
         return Platform(
             registry=ingestion.registry,
             intake=ingestion.intake,
+            batches=batches.intake,
             retriever=retriever,
             answerer=answerer,
             models=(*(model.name for model in settings.models), "extractive"),
-            answers=AnswerStore(database),
-            usage=UsageLedger(database),
+            answers=answers,
+            usage=usage,
             upload_dir=upload_dir,
             max_file_bytes=settings.max_file_bytes,
             top_k=settings.top_k,

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api.schemas import Problem
-from runtime.errors import InvalidInput, NotFound, PlumblineError
+from runtime.errors import InvalidInput, NotFound, PlumblineError, ToldError
 
 _log = logging.getLogger(__name__)
 
@@ -26,17 +26,21 @@ STATUS_OF_CODE: dict[str, int] = {
     "cross_origin": 403,
     "not_found": 404,
     "unknown_answer": 404,
+    "unknown_batch": 404,
     "unknown_collection": 404,
     "unknown_document": 404,
     "unknown_job": 404,
     "unknown_route": 404,
     "method_not_allowed": 405,
+    "batch_finished": 409,
+    "cancelled": 409,
     "job_finished": 409,
     "not_cancellable": 409,
     "nothing_to_retry": 409,
     "too_large": 413,
     "unsupported_media_type": 415,
     "document_rejected": 422,
+    "invalid_batch": 422,
     "invalid_collection_name": 422,
     "invalid_cursor": 422,
     "invalid_document_name": 422,
@@ -76,15 +80,21 @@ class UnsupportedMediaType(InvalidInput):
 
 def status_of(error: PlumblineError) -> int:
     """HTTP status of an error: that of its code, else that of the nearest base class with a known code."""
-    for code in (error.code, *(getattr(cls, "code", "") for cls in type(error).__mro__)):
-        if code in STATUS_OF_CODE:
-            return STATUS_OF_CODE[code]
-    return 500
+    return _status_of(ToldError.of(error))
+
+
+def _status_of(error: ToldError) -> int:
+    return next((STATUS_OF_CODE[code] for code in error.codes if code in STATUS_OF_CODE), 500)
 
 
 def problem_body(error: PlumblineError, request_id: str = "", errors: Sequence[dict[str, str]] = ()) -> dict[str, Any]:
     """The problem object of an error, as used in responses and in `error` events of streams."""
-    status = status_of(error)
+    return told_problem(ToldError.of(error), request_id, errors)
+
+
+def told_problem(error: ToldError, request_id: str = "", errors: Sequence[dict[str, str]] = ()) -> dict[str, Any]:
+    """The problem object of an error that was kept."""
+    status = _status_of(error)
     problem = Problem(
         type=f"urn:plumbline:error:{error.code}",
         title=http.HTTPStatus(status).phrase,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from generation.answer_store import AnswerStore
     from generation.answers import Answer, AnswerEvent, Question
+    from generation.batches import BatchIntake
     from generation.usage_ledger import UsageLedger
     from ingestion.intake import Intake
     from ingestion.registry import Registry
@@ -62,6 +63,7 @@ class Platform:
 
     registry: Registry
     intake: Intake
+    batches: BatchIntake
     retriever: Searching
     answerer: Answering
     models: tuple[str, ...]

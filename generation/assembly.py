@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
+    from generation.answer_metrics import AnswerMetrics
     from generation.answerer import Answerer, Search
     from generation.cached_answers import Revision
     from generation.semantic_cache import SemanticCache
@@ -20,8 +21,11 @@ def build_answerer(
     *,
     cache: SemanticCache | None = None,
     revision: Revision | None = None,
+    metrics: AnswerMetrics | None = None,
 ) -> Answerer:
     """The way of a question with the models of the settings. A cache needs the collections' `revision`.
+
+    `metrics` of another answerer: both count together.
 
     Raises ConfigurationError for a model that cannot be used as it is configured.
     """
@@ -41,7 +45,7 @@ def build_answerer(
     lexical = LexicalEncoder(settings.language, INITIAL_MEAN_CHUNK_TERMS)
     extractive = ExtractiveModel(embedder, lexical, Calibration.load())
     checker = CoverageChecker(embedder, lexical, CoverageCalibration.load())
-    metrics = AnswerMetrics()
+    metrics = metrics or AnswerMetrics()
     models = {model.profile.name: model for model in build_models(settings, metrics)}
     warm_up_in_background(list(models.values()))
     cached = None

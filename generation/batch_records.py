@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from generation.answers import Question
-from runtime.errors import PlumblineError
+from runtime.errors import ToldError
 
 
 class BatchStatus(enum.StrEnum):
@@ -51,28 +51,6 @@ class NewQuestion:
 
     question: Question
     caller_id: str | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ToldError:
-    """An error as it is kept. `codes`: its own, then those of its kinds from near to far; one of them has a status."""
-
-    code: str
-    message: str
-    retryable: bool
-    codes: tuple[str, ...]
-
-    @classmethod
-    def of(cls, error: PlumblineError) -> ToldError:
-        kinds = [error.code, *(getattr(kind, "code", None) for kind in type(error).__mro__)]
-        return cls(error.code, error.message, error.retryable, tuple(dict.fromkeys(code for code in kinds if code)))
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> ToldError:
-        return cls(**{**data, "codes": tuple(data["codes"])})
-
-    def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

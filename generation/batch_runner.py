@@ -87,6 +87,11 @@ class BatchRunner:
         """Begin no further question, and give up those that take longer than a moment. For the end of the process."""
         self._interrupted.set()
 
+    async def close(self) -> None:
+        """End the connections to models."""
+        if self._answerer is not None:
+            await self._answerer.close()
+
     async def _run_claimed(self, claim: BatchClaim) -> float | None:
         doing = asyncio.create_task(self._do(claim))
         beside = [asyncio.create_task(self._interrupted.wait()), asyncio.create_task(self._beat(claim))]

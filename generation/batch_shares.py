@@ -8,8 +8,9 @@ from typing import Any
 
 from generation.answer_json import answer_from_json, answer_to_json
 from generation.answers import Question
-from generation.batch_records import BatchOptions, Spent, ToldError
+from generation.batch_records import BatchOptions, Spent
 from generation.ensemble import Member
+from runtime.errors import ToldError
 
 ROUTED = ""
 """The share of whichever model the router chooses."""

@@ -11,14 +11,14 @@ from typing import Protocol, TypeVar
 
 from generation.answers import Answer, Question
 from generation.batch_ledger import BatchClaim, BatchLedger, OpenQuestion
-from generation.batch_records import PartState, ToldError
+from generation.batch_records import PartState
 from generation.batch_shares import Share, for_share, member_from_json, member_to_json, shares_of, spent_by
 from generation.bounded_work import each
 from generation.ensemble import Ensemble, Member
 from generation.perseverance import Perseverance
 from generation.provider_batches import MAX_REQUESTS, PreparingAnswerer, ProviderBatches, Ready
 from generation.routing import EXTRACTIVE
-from runtime.errors import PlumblineError, Unavailable
+from runtime.errors import PlumblineError, ToldError, Unavailable
 
 QUESTIONS_AT_ONCE = 50
 MAX_WORKER_DEATHS = 3
@@ -31,6 +31,8 @@ Result = TypeVar("Result")
 
 class BatchAnswerer(PreparingAnswerer, Protocol):
     async def answer(self, question: Question) -> Answer: ...
+
+    async def close(self) -> None: ...
 
 
 KeepAnswer = Callable[[Question, Answer], None]

@@ -16,12 +16,11 @@ from generation.batch_records import (
     BatchStatus,
     NewQuestion,
     QuestionState,
-    ToldError,
 )
 from generation.batch_rows import batch_record, end_batch
 from generation.batch_tables import batch_questions, batches
 from runtime.database import Database, database_clock
-from runtime.errors import InvalidInput, NotFound
+from runtime.errors import InvalidInput, NotFound, ToldError
 
 ROWS_AT_ONCE = 500
 RESULTS_AT_ONCE = 50
@@ -142,10 +141,18 @@ class BatchQueue(Protocol):
 
 
 class BatchIntake:
-    """The one door through which batches enter and are stopped. Blocking, thread-safe."""
+    """The one door through which batches enter and are stopped. Blocking, thread-safe.
 
-    def __init__(self, store: BatchStore, queue: BatchQueue) -> None:
+    `endpoints` are the models that have a batch endpoint; `max_questions` and `max_bytes` bound what is handed in.
+    """
+
+    def __init__(
+        self, store: BatchStore, queue: BatchQueue, *, endpoints: tuple[str, ...], max_questions: int, max_bytes: int
+    ) -> None:
         self.store = store
+        self.endpoints = endpoints
+        self.max_questions = max_questions
+        self.max_bytes = max_bytes
         self._queue = queue
 
     def receive(self, tenant: str, questions: Sequence[NewQuestion], options: BatchOptions) -> BatchRecord:

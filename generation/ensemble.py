@@ -11,8 +11,8 @@ import numpy as np
 
 from generation.agreement import Compared, compare, without_marks
 from generation.answers import Answer
-from generation.batch_records import ToldError
 from retrieval.embedding import Embedder
+from runtime.errors import ToldError
 
 REFUSAL_SUPPORT = 0.5
 """A refusal outweighs an answer that is more likely wrong than right, and no other."""

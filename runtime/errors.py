@@ -7,6 +7,10 @@ people, and whether trying again can help. Packages define their own subclasses 
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
 
 class PlumblineError(Exception):
     """Base of all errors shown to users.
@@ -50,3 +54,25 @@ class ConfigurationError(PlumblineError):
     """The settings cannot work as they are; the message names the setting and a value that would do."""
 
     code = "configuration_error"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ToldError:
+    """An error as it is kept. `codes`: its own, then those of its kinds from near to far; one of them has a status."""
+
+    code: str
+    message: str
+    retryable: bool
+    codes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, error: PlumblineError) -> ToldError:
+        kinds = [error.code, *(getattr(kind, "code", None) for kind in type(error).__mro__)]
+        return cls(error.code, error.message, error.retryable, tuple(dict.fromkeys(code for code in kinds if code)))
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ToldError:
+        return cls(**{**data, "codes": tuple(data["codes"])})
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)

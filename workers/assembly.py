@@ -104,7 +104,14 @@ def build_batches(
         worker.stop()
         tasks.close()
 
-    return Batches(BatchIntake(BatchStore(database), worker), worker.start, stop)
+    intake = BatchIntake(
+        BatchStore(database),
+        worker,
+        endpoints=tuple(model.name for model in settings.models if model.role == "batch"),
+        max_questions=settings.max_batch_questions,
+        max_bytes=settings.max_batch_bytes,
+    )
+    return Batches(intake, worker.start, stop)
 
 
 def build_pipeline(

@@ -67,4 +67,4 @@ class BatchTasks:
 
     def close(self) -> None:
         """After everything has stopped."""
-        self._loop.close()
+        self._loop.finish(self._runner.close)

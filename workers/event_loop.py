@@ -21,7 +21,7 @@ class EventLoopThread:
         self._closed = False
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Wait for the work's result. Raises what it raises, RuntimeError after `close`."""
+        """Wait for the work's result. Raises what it raises, RuntimeError after `finish`."""
         return asyncio.run_coroutine_threadsafe(work, self._running()).result()
 
     def tell(self, work: Callable[[], None]) -> None:
@@ -33,14 +33,16 @@ class EventLoopThread:
         else:
             loop.call_soon_threadsafe(work)
 
-    def close(self, timeout: float = 5.0) -> None:
-        """Cancel what is still at work and end the thread."""
+    def finish(self, last: Callable[[], Coroutine[Any, Any, None]], timeout: float = 5.0) -> None:
+        """Do the last work, if there was any before, cancel what is still on the way, and end the thread."""
         with self._lock:
             self._closed = True
             loop, thread = self._loop, self._thread
-        if loop is not None and thread is not None:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(timeout)
+        if loop is None or thread is None:
+            return
+        ended = asyncio.run_coroutine_threadsafe(last(), loop)
+        ended.add_done_callback(lambda _: loop.call_soon_threadsafe(loop.stop))
+        thread.join(timeout)
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:

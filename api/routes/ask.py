@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.answer_keeping import AnswerKeeper
-from api.chat_question import ROUTED
+from api.ask_question import question_of
 from api.dependencies import (
     CurrentMetrics,
     CurrentPlatform,
@@ -21,17 +21,14 @@ from api.dependencies import (
 from api.disconnection import unless_disconnected
 from api.event_streams import EventStream, ServerEvent
 from api.platform import Platform
-from api.question_scope import scope_of
 from api.schemas import AnswerBody, AskRequest, Identifier
 from generation.answers import (
     AnswerDone,
     AnswerEvent,
     Delta,
-    OnUnsupported,
     PassagesFound,
     Question,
     SentenceChecked,
-    Turn,
     passage_to_json,
 )
 
@@ -59,7 +56,7 @@ async def ask(
     request_id: CurrentRequestId,
 ) -> Response:
     """Answer from the documents, with citations, or say that they do not tell."""
-    question = await run_in_threadpool(_question, body, tenant, platform)
+    question = await run_in_threadpool(question_of, body, tenant, platform.registry)
     keep = AnswerKeeper(platform, tenant, body.collection, metrics)
     if body.stream:
         return EventStream(_events(platform, question, keep), request_id)
@@ -71,21 +68,6 @@ async def ask(
 def show_answer(answer_id: Identifier, platform: CurrentPlatform, tenant: CurrentTenant) -> Any:
     """An answer as it was given."""
     return JSONResponse(platform.answers.load(tenant, answer_id))
-
-
-def _question(body: AskRequest, tenant: str, platform: Platform) -> Question:
-    return Question(
-        text=body.question,
-        scope=scope_of(body, tenant, platform.registry),
-        model=None if body.model in ROUTED else body.model,
-        history=tuple(Turn(turn.role, turn.content) for turn in body.history),
-        on_unsupported=OnUnsupported(body.on_unsupported),
-        max_latency_ms=body.max_latency_ms,
-        max_cost_usd=body.max_cost_usd,
-        use_cache=body.cache,
-        top_k=body.top_k,
-        live=body.stream,
-    )
 
 
 async def _events(platform: Platform, question: Question, keep: AnswerKeeper) -> AsyncIterator[ServerEvent]:

@@ -30,6 +30,7 @@ from generation.answers import (
     SentenceVerdict,
     Usage,
 )
+from generation.batches import BatchIntake, BatchStore
 from generation.usage_ledger import UsageLedger
 from ingestion.intake import Intake
 from ingestion.job_metrics import JobMetrics
@@ -141,6 +142,14 @@ class RecordingQueue:
         self.submitted.append((job_id, kind))
 
 
+class RecordingBatchQueue:
+    def __init__(self) -> None:
+        self.submitted: list[str] = []
+
+    def submit(self, batch_id: str, *, delay: float = 0.0) -> None:
+        self.submitted.append(batch_id)
+
+
 @pytest.fixture(scope="module")
 def parts() -> ScriptedParts:
     return ScriptedParts()
@@ -187,6 +196,13 @@ def open_platform(
     platform = Platform(
         registry=registry,
         intake=Intake(store, registry, queue),
+        batches=BatchIntake(
+            BatchStore(database),
+            RecordingBatchQueue(),
+            endpoints=("scripted",),
+            max_questions=1000,
+            max_bytes=MAX_FILE_BYTES,
+        ),
         retriever=parts,
         answerer=parts,
         models=("scripted", "extractive"),

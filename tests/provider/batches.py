@@ -28,6 +28,7 @@ class Batches:
 
     def __init__(self, receive: Receive, address: Callable[[], str]) -> None:
         self.polls_until_done = 1
+        self.ends_as: str | None = None  # e.g. `expired`, instead of being answered
         self._receive = receive
         self._address = address
         self._files: dict[str, dict[str, Any]] = {}
@@ -40,10 +41,12 @@ class Batches:
             Route("/v1/files/{id}", self._file, methods=["GET", "DELETE"]),
             Route("/v1/files/{id}/content", self._content),
             Route("/v1/batches", self._create_batch, methods=["POST"]),
+            Route("/v1/batches", self._list_batches),
             Route("/v1/batches/{id}", self._batch),
             Route("/v1/batches/{id}/cancel", self._cancel_batch, methods=["POST"]),
             Route("/v1/messages/batches", self._create_message_batch, methods=["POST"]),
-            Route("/v1/messages/batches/{id}", self._message_batch),
+            Route("/v1/messages/batches/{id}", self._message_batch, methods=["GET"]),
+            Route("/v1/messages/batches/{id}", self._delete_message_batch, methods=["DELETE"]),
             Route("/v1/messages/batches/{id}/cancel", self._cancel_message_batch, methods=["POST"]),
             Route("/v1/messages/batches/{id}/results", self._message_batch_results),
         ]
@@ -108,8 +111,16 @@ class Batches:
         }
         return self._batch_object(batch_id)
 
+    async def _list_batches(self, _: Request) -> Response:
+        newest = [self._shown(batch) for batch in reversed(self._batches.values()) if batch.get("object") == "batch"]
+        return JSONResponse({"object": "list", "data": newest[:100], "has_more": False})
+
     def _batch_object(self, batch_id: str) -> Response:
-        return JSONResponse({key: value for key, value in self._batches[batch_id].items() if key != "polls"})
+        return JSONResponse(self._shown(self._batches[batch_id]))
+
+    @staticmethod
+    def _shown(batch: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in batch.items() if key != "polls"}
 
     async def _batch(self, request: Request) -> Response:
         batch = self._batches.get(request.path_params["id"])
@@ -118,6 +129,8 @@ class Batches:
         batch["polls"] += 1
         if batch["status"] == "cancelling":
             batch["status"] = "cancelled"
+        elif batch["status"] in {"validating", "in_progress"} and self.ends_as is not None:
+            batch["status"] = self.ends_as
         elif batch["status"] in {"validating", "in_progress"}:
             batch["status"] = "in_progress"
             lines = [json.loads(line) for line in self._files[batch["input_file_id"]]["content"].splitlines() if line]
@@ -218,6 +231,12 @@ class Batches:
         if batch["status"] == "in_progress":
             batch["status"] = "canceling"
         return self._message_batch_object(request.path_params["id"])
+
+    async def _delete_message_batch(self, request: Request) -> Response:
+        batch_id = request.path_params["id"]
+        if self._batches.pop(batch_id, None) is None:
+            return _missing("batch")
+        return JSONResponse({"id": batch_id, "type": "message_batch_deleted"})
 
     async def _message_batch_results(self, request: Request) -> Response:
         batch = self._batches.get(request.path_params["id"])
