@@ -218,3 +218,5 @@ def distinct_questions() -> Iterator[str]:
         slots = re.findall(r"\{(\w+)\}", template)
         for values in itertools.product(*(_SLOTS[slot] for slot in slots)):
             yield template.format(**dict(zip(slots, values, strict=True)))
+    for number in itertools.count(1):
+        yield f"What happened to order {number} from {_SLOTS['city'][number % 4]}?"
