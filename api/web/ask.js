@@ -64,6 +64,14 @@ function finish(card, answer) {
   write(card, answer.answer, answer.groundedness?.sentences ?? [], cited);
   card.classList.toggle("refused", answer.refused);
   card.querySelector(".summary").textContent = summary(answer);
+  const details = card.querySelector("details");
+  details.hidden = false;
+  details.open = answer.warnings.length > 0;
+  details.querySelector("ul").replaceChildren(...background(answer).map((line) => {
+    const entry = document.createElement("li");
+    entry.textContent = line;
+    return entry;
+  }));
   const title = card.querySelector("h4");
   const sources = card.querySelector(".sources");
   if (answer.refused) {
@@ -78,16 +86,29 @@ function finish(card, answer) {
   says.textContent = `${answer.refused ? "No answer in the documents" : "Answer"}: ${answer.answer} ${summary(answer)}`;
 }
 
-function summary({ groundedness, model, timings_ms: timings }) {
+function summary({ groundedness, model, usage, cache, timings_ms: timings }) {
   const parts = [];
   if (groundedness) {
     parts.push(`${groundedness.supported ? "Grounded" : "Not fully grounded"}, ${percent(groundedness.score)}`);
   }
-  parts.push(model.name);
+  parts.push(cache.hit ? `${model.name}, answered before` : model.name);
+  if (usage.cost_usd) parts.push(dollars(usage.cost_usd));
   if (timings.total !== undefined) parts.push(`${(timings.total / 1000).toFixed(2)} s`);
   return parts.join(" · ");
 }
 
+/** Why this model answered, and what a reader must know of how the answer came about. */
+function background({ model, usage, warnings }) {
+  const lines = [...warnings, `Model: ${model.name} (${model.route}). ${sentence(model.reason)}`];
+  if (model.escalated) lines.push("A more powerful model took over from the first one.");
+  lines.push(...model.fallbacks.map((one) => `Fell out: ${one}`));
+  lines.push(...usage.by_model.map((one) =>
+    `${one.model}: ${one.prompt_tokens} tokens read, ${one.completion_tokens} written, ${dollars(one.cost_usd)}`));
+  return lines;
+}
+
+const sentence = (text) => text && `${text[0].toUpperCase()}${text.slice(1)}.`;
+const dollars = (usd) => `$${usd < 0.01 ? Number(usd.toPrecision(2)) : usd.toFixed(2)}`;
 const percent = (score) => `${Math.round(score * 100)} %`;
 const place = ({ document_name, page, section }) =>
   [document_name, page && `page ${page}`, section].filter(Boolean).join(" · ");
