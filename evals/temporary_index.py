@@ -68,8 +68,12 @@ def as_document(record: CorpusRecord) -> ParsedDocument:
     """A record as a parser would have given it; a record of a title alone has the title as its text."""
     title, text = (record.title, record.text) if record.text.strip() else ("", record.title)
     paragraphs = [part.strip() for part in text.split(ELEMENT_SEPARATOR) if part.strip()]
-    elements = tuple(Element(ElementKind.PARAGRAPH, part) for part in paragraphs)
+    elements = tuple(Element(_kind(part), part) for part in paragraphs)
     return ParsedDocument(title=title, media_type="text/plain", elements=elements)
+
+
+def _kind(paragraph: str) -> ElementKind:
+    return ElementKind.TABLE if paragraph.startswith("|") and "\n| ---" in paragraph else ElementKind.PARAGRAPH
 
 
 def as_stored(record_id: str, chunk: Chunk) -> StoredChunk:
