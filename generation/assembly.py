@@ -46,7 +46,7 @@ def build_answerer(
     extractive = ExtractiveModel(embedder, lexical, Calibration.load())
     checker = CoverageChecker(embedder, lexical, CoverageCalibration.load())
     metrics = metrics or AnswerMetrics()
-    models = {model.profile.name: model for model in build_models(settings, metrics)}
+    models = {model.profile.name: model for model in build_models(settings, metrics.models)}
     warm_up_in_background(list(models.values()))
     cached = None
     if cache is not None and revision is not None:
