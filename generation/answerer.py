@@ -38,6 +38,7 @@ from generation.intents import Intent, IntentKind, intent_of
 from generation.language_models import Deadline, LanguageModel, Role, TokenCounts, UnknownModel
 from generation.resilience import HeldModel
 from generation.routing import EXTRACTIVE, Route, Router, RoutingFacts
+from generation.small_talk import small_talk
 from generation.writing import Call, WritingTask
 from generation.writing_tasks import WritingTasks
 from retrieval.passages import Scope
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from generation.json_writer import JsonWriter
 
 MAX_QUESTION_CHARACTERS = 20_000
-GREETING = "I answer questions from the documents and show where each answer stands. What would you like to know?"
 
 Result = TypeVar("Result")
 
@@ -135,7 +135,7 @@ class Answerer:
         question = dataclasses.replace(question, model=model, use_cache=False, live=False)
         making = await self._begin(question)
         intent = intent_of(making.asked.text)
-        if question.passages is None and intent.kind is not IntentKind.CHAT:
+        if question.passages is not None or intent.kind is not IntentKind.CHAT:
             await self._find(making)
             question = making.question = dataclasses.replace(question, passages=making.passages)
         if not question.passages:
@@ -296,8 +296,10 @@ class Answerer:
                 yield event
         if making.outcome is None or making.outcome.refused or not making.draft.text:
             making.draft, making.outcome = AnswerDraft(), None
-            verdict = SentenceVerdict(making.draft.span_of("", GREETING), False, 1.0, True)
-            yield Delta(making.draft.add("", GREETING, verdict, ()))
+            talk = small_talk(making.asked.text)
+            assert talk is not None, "only small talk is answered here"
+            verdict = SentenceVerdict(making.draft.span_of("", talk.reply), False, 1.0, True)
+            yield Delta(making.draft.add("", talk.reply, verdict, ()))
             yield SentenceChecked(verdict)
         making.timings["generate"] = _milliseconds_since(began)
         yield AnswerDone(await self._finished(making))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 
 from generation.answers import OnUnsupported, Question
@@ -68,6 +69,7 @@ class WritingTasks:
             ratio=route.packing_ratio,
             least_tokens=UNPACKED_TOKENS,
         )
+        code = secrets.token_hex(4)  # the same for a model that goes on, so that the provider's cache still fits
         shown: list[Packed] = [(one.number, _header(one), one.text) for one in packed.passages]
 
         def request_for(written: str, model: LanguageModel) -> ModelRequest:
@@ -77,6 +79,7 @@ class WritingTasks:
                 format_hint=question.format_hint,
                 written_so_far=written,
                 json_schema=question.json_schema,
+                code=code,
             )
             return ModelRequest(messages, _longest(question, route, model), question.json_schema)
 
