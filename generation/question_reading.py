@@ -182,6 +182,7 @@ class _Reader:
         self._tenseless = False
         self._copula_at = -1
         self._first_is_asked = False
+        self._which = False
         self._degree_asked = False
         self._no_verb = False
         self._tense_is_told = False
@@ -308,6 +309,7 @@ class _Reader:
         if follower in _PLACES:
             self._kind = "where"
             return 2
+        self._which = text == "which"
         self._first_is_asked = not self._terms and bool(follower)
         if follower in words.ARTICLES | words.BE | words.DO | words.HAVE | set(words.MODALS):
             self._first_is_asked = False
@@ -369,8 +371,8 @@ class _Reader:
 
     def _word(self, text: str, *, exact: bool) -> None:
         text = words.PRONOUNS.get(text, text)
-        # "Which endangered species": right behind "which" it is no verb.
-        verb_may_follow = self._kind.startswith(("who", "when", "where", "why")) or bool(self._terms)
+        # "Which endangered species": right behind "which" it is no verb; "what happened": there it is.
+        verb_may_follow = bool(self._terms) or not self._which
         past = not exact and verb_may_follow and (text in words.PASTS or _regular_past(text))
         if self._in_front and past:
             self._tense = self._tense or "past"
@@ -538,6 +540,8 @@ def ground_forms(word: str) -> tuple[str, ...]:
         return (word,)
     if word.endswith(("ies", "ied")) and len(word) > 4:
         return (word[:-3] + "y", word[:-1])
+    if word.endswith("ses") and word[:-2] in words.WHOLE:
+        return (word[:-2],)
     if word.endswith(("sses", "shes", "ches", "xes", "zes")):
         return (word[:-2], word[:-1])
     if word.endswith("s") and not word.endswith(("ss", "us", "is")):

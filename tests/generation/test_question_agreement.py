@@ -50,6 +50,8 @@ DIFFERENT = [
     ("What is the cause of smoking?", "What does smoking cause?", "kind"),
     ("Who is the founder of Lumen?", "Who did Lumen found?", "order"),
     ("Which flights go from Rome to Bari?", "Which flights go from Bari to Rome?", "prepositions"),
+    ("What happens to the deposit?", "What happened to the deposit?", "tense"),
+    ("What caused errors?", "What causes errors?", "tense"),
     ("Is the file saved?", "Was the file saved?", "tense"),
     ("Who is the current head?", "Who was the head?", "tense"),
     ("What can I bring?", "What must I bring?", "modal"),
