@@ -11,10 +11,10 @@ from generation.answer_draft import AnswerDraft
 from generation.answers import Answer, CacheUse, CheckerInfo, ModelUse, Question
 from generation.follow_up import Standalone
 from generation.groundedness import overall
-from generation.language_models import Deadline, Prices, TokenCounts
+from generation.language_models import Deadline, ModelCall, Prices, TokenCounts
 from generation.routing import EXTRACTIVE, Route
 from generation.token_costs import usage_of
-from generation.writing import Call, Outcome, WritingTask
+from generation.writing import Outcome, WritingTask
 from retrieval.passages import Passage
 
 REFUSAL = "The documents do not answer this question. The passages nearest to it are listed with this answer."
@@ -37,7 +37,7 @@ class AnswerMaking:
     task: WritingTask | None = None
     outcome: Outcome | None = None
     probability: float | None = None
-    calls: list[Call] = dataclasses.field(default_factory=list)
+    calls: list[ModelCall] = dataclasses.field(default_factory=list)
     counts: dict[str, TokenCounts] = dataclasses.field(default_factory=dict)
 
     def count(self, model: str, counts: TokenCounts) -> None:

@@ -39,7 +39,7 @@ from generation.language_models import Deadline, LanguageModel, Role, TokenCount
 from generation.resilience import HeldModel
 from generation.routing import EXTRACTIVE, Route, Router, RoutingFacts
 from generation.small_talk import small_talk
-from generation.writing import Call, WritingTask
+from generation.writing import WritingTask
 from generation.writing_tasks import WritingTasks
 from retrieval.passages import Scope
 from retrieval.retriever import SearchResult
@@ -305,9 +305,8 @@ class Answerer:
         yield AnswerDone(await self._finished(making))
 
     async def _finished(self, making: AnswerMaking) -> Answer:
-        if (rewriting := making.asked.call) is not None:
-            making.calls.append(Call(rewriting.model, rewriting.messages, rewriting.text, rewriting.counts))
-        for call in making.calls:
+        rewriting = making.asked.call
+        for call in [*making.calls, *([rewriting] if rewriting is not None else [])]:
             counts = call.counts
             if counts is None:
                 counts = await self._run(functools.partial(self._tasks.estimate, call.messages, call.text))

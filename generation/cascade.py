@@ -19,11 +19,11 @@ from generation.answers import Delta, OnUnsupported, SentenceChecked, SentenceVe
 from generation.citations import verified
 from generation.fallback import FellBack, NoModelAnswers, PartFinished, Speaking, stream_with_fallback
 from generation.groundedness import Support
-from generation.language_models import LanguageModel, ModelRequest
+from generation.language_models import LanguageModel, ModelCall, ModelRequest
 from generation.prompt_leaks import leaks
 from generation.prompts import STATIC_PARTS, is_refusal_start
 from generation.sentence_stream import SentencePart, SentenceStream, Shown, WrittenSentence
-from generation.writing import Call, Outcome, RunBlocking, WritingEvent, WritingTask, powerful
+from generation.writing import Outcome, RunBlocking, WritingEvent, WritingTask, powerful
 
 REDACTED = "[removed: the sources do not support this sentence]"
 
@@ -91,7 +91,7 @@ class Cascade:
                             self._left = [model for model in self._left if model.profile.name != name]
                             outcome.fallbacks.append(f"{name}: {reason}")
                         case PartFinished(name, request, written, counts, reason):
-                            outcome.calls.append(Call(name, request.messages, written, counts))
+                            outcome.calls.append(ModelCall(name, request.messages, written, counts))
                             outcome.cut_short = reason == "length"
                         case str(piece):
                             outcome.first_token_at = outcome.first_token_at or time.perf_counter()
@@ -106,7 +106,7 @@ class Cascade:
                             if self._leaving or self._stopped:
                                 assert self._request is not None
                                 outcome.calls.append(
-                                    Call(outcome.speaker, self._request.messages, self._received, None)
+                                    ModelCall(outcome.speaker, self._request.messages, self._received, None)
                                 )
                                 break
             except NoModelAnswers:

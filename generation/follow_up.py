@@ -16,7 +16,7 @@ from generation.language_models import (
     Deadline,
     Finished,
     LanguageModel,
-    Message,
+    ModelCall,
     ModelError,
     ModelRequest,
     Piece,
@@ -41,22 +41,12 @@ _NEGATION = re.compile(
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class RewriteCall:
-    """The call of a model that was made for a rewriting, used or not; `counts` None: the provider told none."""
-
-    model: str
-    messages: tuple[Message, ...]
-    text: str
-    counts: TokenCounts | None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Standalone:
     """`text` can be understood without the history; `prompt` is the version of the prompt when a model wrote it."""
 
     text: str
     by: Literal["unchanged", "rule", "model"]
-    call: RewriteCall | None = None
+    call: ModelCall | None = None
 
     @property
     def prompt(self) -> str | None:
@@ -106,7 +96,7 @@ def trusted(written: str, question: str, history: Sequence[Turn]) -> bool:
     return len(stems(written) - known) <= _NEW_WORDS and set(_NUMBER.findall(written)) <= numbers
 
 
-async def _ask(model: LanguageModel, messages: tuple[Message, ...], deadline: Deadline) -> RewriteCall:
+async def _ask(model: LanguageModel, messages: tuple[Message, ...], deadline: Deadline) -> ModelCall:
     """What the model writes; as much as came when it fails or takes too long."""
     text, counts, broken = "", None, False
     stream = cast("AsyncGenerator[Piece, None]", model.stream(ModelRequest(messages, _MOST_TOKENS), deadline))
@@ -119,4 +109,4 @@ async def _ask(model: LanguageModel, messages: tuple[Message, ...], deadline: De
                     text += piece
     except (ModelError, TimeoutError):
         broken = True
-    return RewriteCall(model.profile.name, messages, "" if broken else text, counts)
+    return ModelCall(model.profile.name, messages, "" if broken else text, counts)

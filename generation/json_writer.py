@@ -21,10 +21,10 @@ from generation.fallback import FellBack, PartFinished, Speaking, stream_with_fa
 from generation.groundedness import Support
 from generation.json_answers import json_answer
 from generation.json_claims import JsonClaim, claims_of
-from generation.language_models import LanguageModel, ModelError, ModelRequest
+from generation.language_models import LanguageModel, ModelCall, ModelError, ModelRequest
 from generation.prompt_leaks import leaks
 from generation.prompts import STATIC_PARTS, is_refusal, repair_messages
-from generation.writing import Call, Outcome, RunBlocking, WritingEvent, WritingTask, powerful
+from generation.writing import Outcome, RunBlocking, WritingEvent, WritingTask, powerful
 
 
 class InvalidOutput(ModelError):
@@ -121,7 +121,7 @@ class JsonWriter:
                     case FellBack(name, reason):
                         outcome.fallbacks.append(f"{name}: {reason}")
                     case PartFinished(name, request, written, counts, _):
-                        outcome.calls.append(Call(name, request.messages, written, counts))
+                        outcome.calls.append(ModelCall(name, request.messages, written, counts))
                     case str(piece):
                         outcome.first_token_at = outcome.first_token_at or time.perf_counter()
                         text += piece

@@ -82,6 +82,16 @@ class Finished:
     reason: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class ModelCall:
+    """A call that was made, with what was written; `counts` is None when the provider told none or it ended early."""
+
+    model: str
+    messages: tuple[Message, ...]
+    text: str
+    counts: TokenCounts | None
+
+
 Piece: TypeAlias = str | Finished
 """Text as it comes, never empty; `Finished` exactly once, last."""
 

@@ -11,10 +11,9 @@ from generation.groundedness import Checked
 from generation.language_models import (
     Deadline,
     LanguageModel,
-    Message,
+    ModelCall,
     ModelRequest,
     Role,
-    TokenCounts,
 )
 
 Result = TypeVar("Result")
@@ -51,16 +50,6 @@ class WritingTask:
     deadline: Deadline
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Call:
-    """One call of a model, with what it wrote; `counts` is None when the provider told none or it was ended early."""
-
-    model: str
-    messages: tuple[Message, ...]
-    text: str
-    counts: TokenCounts | None
-
-
 @dataclasses.dataclass(slots=True)
 class Outcome:
     """How an answer came about. `incomplete`: every model failed, somebody else must finish.
@@ -77,7 +66,7 @@ class Outcome:
     accepted: int = 0
     unsupported: int = 0
     fallbacks: list[str] = dataclasses.field(default_factory=list)
-    calls: list[Call] = dataclasses.field(default_factory=list)
+    calls: list[ModelCall] = dataclasses.field(default_factory=list)
     check_seconds: float = 0.0
     first_token_at: float | None = None
 
