@@ -30,7 +30,7 @@ from retrieval.passages import Passage
 CALIBRATION_FILE = Path(__file__).with_name("coverage_calibration.json")
 VECTOR_FEATURES = ("cosine", "alignment", "weakest_alignment")
 MOST_COMPARED = 12
-MOST_EMBEDDED = 8
+MOST_EMBEDDED = 6
 """Sentences of the evidence that are embedded for one claim, unless they have been before."""
 
 _EXTRA_SENTENCE = 0.02

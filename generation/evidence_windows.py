@@ -142,7 +142,7 @@ class EvidenceWindows:
 
 def pairs_of(text: str) -> frozenset[tuple[str, str]]:
     """Neighbouring words, case folded."""
-    return frozenset(itertools.pairwise(match.group().casefold() for match in _WORD.finditer(text)))
+    return frozenset(itertools.pairwise(_WORD.findall(text.casefold())))
 
 
 def _sentence(source: int, start: int, end: int, read: str, terms: Sequence[int]) -> EvidenceSentence:

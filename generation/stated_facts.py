@@ -30,6 +30,8 @@ _DIGITS = re.compile(
 )
 _NAME = re.compile(r"[^\W\d_a-zß-öø-ÿ][\w’'-]*|\b[a-z]+[A-Z]\w*")
 _WORD = re.compile(r"\w+")
+_WORD_WITH_MARKS = re.compile(r"\w[\w’'-]*")
+_POSSESSIVE = re.compile(r"[’'][sS]?$")
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|nobody|nothing|nowhere|neither|nor|without|cannot|unable|fail(?:s|ed)? to|lacks?)\b"
     r"|n[’']t\b",
@@ -79,8 +81,8 @@ def names(text: str) -> frozenset[str]:
 
 def words(text: str) -> frozenset[str]:
     """All words, case folded, and the initials of runs of capitalised words (`united states`: `us`)."""
-    plain = {_bare(match.group()) for match in re.finditer(r"\w[\w’'-]*", text)}
-    plain.update(part for word in list(plain) for part in word.split("-"))
+    plain = {_bare(word) for word in _WORD_WITH_MARKS.findall(text)}
+    plain.update(part for word in list(plain) if "-" in word for part in word.split("-"))
     return frozenset(plain | set(_initials(text)))
 
 
@@ -90,7 +92,9 @@ def denies(text: str) -> bool:
 
 
 def _bare(word: str) -> str:
-    return re.sub(r"[’'](?:s|S)?$", "", word).casefold()
+    if "'" in word or "’" in word:
+        word = _POSSESSIVE.sub("", word)
+    return word.casefold()
 
 
 def _initials(text: str) -> Iterator[str]:
