@@ -36,6 +36,7 @@ from generation.follow_up import standalone
 from generation.groundedness import Checker, EvidenceCheck, Support
 from generation.intents import Intent, IntentKind, intent_of
 from generation.language_models import Deadline, LanguageModel, Role, TokenCounts, UnknownModel
+from generation.prompts import CHAT_PROMPT
 from generation.resilience import HeldModel
 from generation.routing import EXTRACTIVE, Route, Router, RoutingFacts
 from generation.small_talk import small_talk
@@ -248,17 +249,11 @@ class Answerer:
         self.metrics.answer_written(writer.outcome, making.draft.citation_counts)
         if writer.outcome.first_token_at is not None:
             making.timings["first_token"] = (writer.outcome.first_token_at - began) * 1000
-        began = time.perf_counter()
-        text = making.draft.text
-        if making.question.json_schema is None and text and not writer.outcome.refused:
-            other = await self._run(lambda: other_language(making.asked.text, text))
-            if other is not None:
-                making.draft.warn(f"The question is in {other.question}, the answer in {other.answer}.")
-        making.timings["check"] = writer.outcome.check_seconds * 1000 + _milliseconds_since(began)
+        making.timings["check"] = writer.outcome.check_seconds * 1000
 
     def _writer(self, making: AnswerMaking, task: WritingTask) -> Cascade | JsonWriter:
         schema = making.question.json_schema
-        if schema is None:
+        if schema is None or task.prompt == CHAT_PROMPT:
             return Cascade(task, making.draft, self._run)
         from generation.json_writer import JsonWriter  # loads jsonschema
 
@@ -311,12 +306,18 @@ class Answerer:
             if counts is None:
                 counts = await self._run(functools.partial(self._tasks.estimate, call.messages, call.text))
             making.count(call.model, counts)
-        answer = making.finished(self._checker.info, self._prices)
-        if making.outcome is None or answer.refused or making.question.json_schema is not None:
-            return answer
-        hint = making.question.format_hint
-        other = await self._run(lambda: other_language(making.asked.text, answer.answer, hint))
-        return answer if other is None else dataclasses.replace(answer, warnings=(*answer.warnings, str(other)))
+        await self._check_language(making)
+        return making.finished(self._checker.info, self._prices)
+
+    async def _check_language(self, making: AnswerMaking) -> None:
+        text, question = making.draft.text, making.question
+        if making.outcome is None or not text or question.json_schema is not None:
+            return  # quotations are in the language of their document, and JSON is in none
+        began = time.perf_counter()
+        other = await self._run(lambda: other_language(making.asked.text, text, question.format_hint))
+        if other is not None:
+            making.draft.warn(str(other))
+        making.timings["check"] = making.timings.get("check", 0.0) + _milliseconds_since(began)
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

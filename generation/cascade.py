@@ -21,10 +21,11 @@ from generation.fallback import FellBack, NoModelAnswers, PartFinished, Speaking
 from generation.groundedness import Support
 from generation.language_models import LanguageModel, ModelCall, ModelRequest
 from generation.prompt_leaks import leaks
-from generation.prompts import STATIC_PARTS, is_refusal_start
+from generation.prompts import ANSWER_PROMPT, STATIC_PARTS, is_refusal_start
 from generation.sentence_stream import SentencePart, SentenceStream, Shown, WrittenSentence
 from generation.writing import Outcome, RunBlocking, WritingEvent, WritingTask, powerful
 
+SECRET = STATIC_PARTS[ANSWER_PROMPT]
 REDACTED = "[removed: the sources do not support this sentence]"
 
 _ENDED = re.compile(r"[.!?…。！？:|][\"'”’»)\]*_]*$")
@@ -158,7 +159,7 @@ class Cascade:
         if len(self._draft.text) + len(text) > task.longest:
             outcome.cut_short = self._stopped = True
             return
-        if not task.live and leaks(text, STATIC_PARTS[task.prompt]):
+        if not task.live and leaks(text, SECRET):
             self._draft.warn("A sentence that repeated the model's instructions was left out.")
             return
         span = self._draft.span_of(lead, text)
@@ -211,7 +212,7 @@ class Cascade:
         return may and await self._run(self._task.answerable)
 
     def _begins_to_leak(self) -> bool:
-        if not leaks(self._received[-500:], STATIC_PARTS[self._task.prompt]):
+        if not leaks(self._received[-500:], SECRET):
             return False
         self._draft.warn("The answer was stopped because it began to repeat the model's instructions.")
         self._stopped = True

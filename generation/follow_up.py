@@ -16,6 +16,7 @@ from generation.language_models import (
     Deadline,
     Finished,
     LanguageModel,
+    Message,
     ModelCall,
     ModelError,
     ModelRequest,
