@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import collections
 import functools
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -130,37 +129,36 @@ class BatchWork:
 
     async def _hand_over(self) -> bool:
         """Send what goes to providers and has not been sent yet; whether there was any."""
-        ready: dict[str, dict[int, Ready]] = collections.defaultdict(dict)
+        if not (self._claim.batch.options.use_provider and self._provider.models):
+            return False
+        ready: dict[str, dict[int, Ready]] = {model: {} for model in self._provider.models}
         sent = False
+
+        async def send(model: str) -> None:
+            nonlocal sent
+            requests, ready[model] = ready[model], {}  # others go on preparing while these are sent
+            await self._notice_cancel()
+            if requests and not self._stops():
+                await self._provider.hand_over(self._claim, model, requests, self._perseverance)
+                sent = True
 
         async def prepare(one: OpenQuestion) -> None:
             for share in self._shares(one.question):
-                if share.away and share.member not in one.parts and not self._stops():
-                    await self._prepare(one, share, ready[share.member])
+                if not share.away or share.member in one.parts or self._stops():
+                    continue
+                prepared = await self._prepared(one, share)
+                if prepared is not None:
+                    ready[share.member][one.position] = prepared
+                if len(ready[share.member]) >= MAX_REQUESTS:
+                    await send(share.member)
 
-        async def send(at_least: int) -> None:
-            nonlocal sent
-            for model, requests in ready.items():
-                if len(requests) >= at_least:
-                    await self._notice_cancel()
-                    if self._stops():
-                        return
-                    await self._provider.hand_over(self._claim, model, requests, self._perseverance)
-                    ready[model] = {}
-                    sent = True
-
-        async def prepare_and_send(one: OpenQuestion) -> None:
-            await prepare(one)
-            async with sending:
-                await send(MAX_REQUESTS)
-
-        sending = asyncio.Lock()
-        if self._claim.batch.options.use_provider and self._provider.models:
-            await each(self._open_questions(), prepare_and_send, self._concurrency)
-            await send(1)
+        await each(self._open_questions(), prepare, self._concurrency)
+        for model in ready:
+            await send(model)
         return sent
 
-    async def _prepare(self, one: OpenQuestion, share: Share, ready: dict[int, Ready]) -> None:
+    async def _prepared(self, one: OpenQuestion, share: Share) -> Ready | None:
+        """What is to be sent; None when the answer, or that there will be none, is known at once."""
         question = for_share(one.question, share)
         try:
             prepared = await self._perseverance.call(
@@ -168,11 +166,11 @@ class BatchWork:
             )
         except PlumblineError as error:
             await self._done(one.position, Member(share.member, None, ToldError.of(error)))
-            return
+            return None
         if isinstance(prepared, Answer):
             await self._came(one.position, share.member, prepared)
-        else:
-            ready[one.position] = prepared
+            return None
+        return prepared
 
     async def _ask(self, one: OpenQuestion) -> None:
         """Ask the members that are to be asked directly."""

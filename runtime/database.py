@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import importlib
 import logging
 import sqlite3
 import threading
@@ -114,6 +115,9 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
+        # Statements look into this module when it is there, and fail while another thread is half through importing it
+        # (a library that we load in the background does): so it is there before there are threads.
+        importlib.import_module("sqlalchemy.orm")
         address = sa.make_url(url)
         # SQLite's own lock makes writers sleep and look again; threads of this process need not wait that way.
         self._writers: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
