@@ -21,7 +21,7 @@ from retrieval.lexical import LexicalEncoder
 from retrieval.passages import Passage
 
 GAP = " … "
-IN_DOUBT = 8
+IN_DOUBT = 4
 """Units that are embedded: as many of the best that would be left out as of the last that would be kept."""
 
 _LINE_GAP = " …\n"
