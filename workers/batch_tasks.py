@@ -51,7 +51,7 @@ class BatchTasks:
 
     def run(self, batch_id: str) -> float | None:
         """See `BatchRunner.run`."""
-        return self._loop.run(self._runner.run(batch_id))
+        return self._loop.run(lambda: self._runner.run(batch_id))
 
     def recover(self) -> list[str]:
         """Ids of batches that an earlier process left unfinished, to be queued again.

@@ -20,9 +20,10 @@ class EventLoopThread:
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+    def run(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """Wait for the work's result. Raises what it raises, RuntimeError after `finish`."""
-        return asyncio.run_coroutine_threadsafe(work, self._running()).result()
+        loop = self._running()
+        return asyncio.run_coroutine_threadsafe(work(), loop).result()
 
     def tell(self, work: Callable[[], None]) -> None:
         """Do something at once on the loop; without one, here."""
@@ -36,8 +37,8 @@ class EventLoopThread:
     def finish(self, last: Callable[[], Coroutine[Any, Any, None]], timeout: float = 5.0) -> None:
         """Do the last work, if there was any before, cancel what is still on the way, and end the thread."""
         with self._lock:
+            loop, thread = (None, None) if self._closed else (self._loop, self._thread)
             self._closed = True
-            loop, thread = self._loop, self._thread
         if loop is None or thread is None:
             return
         ended = asyncio.run_coroutine_threadsafe(last(), loop)
