@@ -37,18 +37,26 @@ def open_platform(settings: Settings) -> Platform:
         embedder = build_embedder(settings)
         index = build_index(settings, embedder)
         opened.callback(index.close)
-        ingestion = build_ingestion(settings, database, embedder, index)
-        retriever = build_retriever(settings, embedder, index, ingestion.registry.active_versions)
         cache = build_semantic_cache(settings, embedder)
         if cache is not None:
             opened.callback(cache.close)
+        forget = cache.forget_document if cache is not None else _nothing
+        ingestion = build_ingestion(settings, database, embedder, index, forget)
         registry = ingestion.registry
+        retriever = build_retriever(settings, embedder, index, registry.active_versions)
         answerer = build_answerer(settings, retriever, embedder, cache=cache, revision=registry.revision)
         answers, usage = AnswerStore(database), UsageLedger(database)
 
         def new_answerer() -> Answerer:
+            # One thread: batches may wait for many models at once, and leave the processors to those who wait for them.
             return build_answerer(
-                settings, retriever, embedder, cache=cache, revision=registry.revision, metrics=answerer.metrics
+                settings,
+                retriever,
+                embedder,
+                cache=cache,
+                revision=registry.revision,
+                metrics=answerer.metrics,
+                threads=1,
             )
 
         def keep(question: Question, answer: Answer) -> None:
@@ -76,3 +84,7 @@ def open_platform(settings: Settings) -> Platform:
             check=database.ping,
             close=opened.pop_all().close,
         )
+
+
+def _nothing(_document_id: str) -> None:
+    """Without a cache nothing else holds the text of a document."""

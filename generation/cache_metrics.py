@@ -9,7 +9,7 @@ from prometheus_client.metrics_core import Metric
 
 
 class CacheMetrics:
-    """Counts what this process did; `entries` as of the last write or sweep. A Prometheus collector.
+    """Counts what this process did; `entries` is what the store holds now. A Prometheus collector.
 
     What was saved is an estimate: what the answers served from the cache had cost when they were made.
     """

@@ -117,6 +117,7 @@ class SemanticCache:
         self._puts = 0
         self._swept_at = float("-inf")
         self.metrics = metrics or CacheMetrics()
+        self.metrics.entries.set_function(self._entries)
 
     def look_up(self, key: CacheKey, question: str, embedding: NDArray[np.float32]) -> Found | None:
         """The nearest entry that asks the same; `embedding` (d,) is that of the question, of length 1."""
@@ -184,9 +185,6 @@ class SemanticCache:
             self._store.put(record, embedding)
             if self._sweep_is_due(now):
                 self._store.sweep(now - self._ttl, self._max_entries)
-                self.metrics.entries.set(self._store.count())
-            else:
-                self.metrics.entries.inc()
 
     def refresh(self, entry: CacheEntry, revision: int) -> None:
         """Say that an entry is right at this revision, the one that was read before retrieval ran again."""
@@ -236,7 +234,12 @@ class SemanticCache:
     def _remove(self, entry: CacheEntry) -> None:
         with self._sparing("rid of an entry"):
             self._store.delete([entry.entry_id])
-            self.metrics.entries.dec()
+
+    def _entries(self) -> float:
+        found = float("nan")
+        with self._sparing("counted"):
+            found = float(self._store.count())
+        return found
 
     def _sweep_is_due(self, now: float) -> bool:
         """Every fiftieth part of the size, and now and then, so that the size is kept within that part."""

@@ -46,10 +46,16 @@ class Ingestion:
     stop: Callable[[], None]
 
 
-def build_ingestion(settings: Settings, database: Database, embedder: Embedder, index: VectorIndex) -> Ingestion:
+def build_ingestion(
+    settings: Settings,
+    database: Database,
+    embedder: Embedder,
+    index: VectorIndex,
+    forget: Callable[[str], None] = lambda _document_id: None,
+) -> Ingestion:
     """Assemble without starting anything: no thread, no process, no connection yet.
 
-    The schema of the database must be up to date.
+    The schema of the database must be up to date. `forget` is told the id of each document that is removed altogether.
     """
     if settings.broker_url is not None:
         raise ConfigurationError(
@@ -59,7 +65,7 @@ def build_ingestion(settings: Settings, database: Database, embedder: Embedder, 
     registry = Registry(database)
     store = open_original_store(settings.resolved_originals_url(), settings.max_file_bytes)
     metrics = JobMetrics()
-    pipeline = build_pipeline(settings, registry, JobLedger(database), store, embedder, index, metrics)
+    pipeline = build_pipeline(settings, registry, JobLedger(database), store, embedder, index, metrics, forget)
     worker = InProcessWorker(pipeline, concurrency=settings.worker_concurrency)
     return Ingestion(
         registry=registry,
@@ -122,6 +128,7 @@ def build_pipeline(
     embedder: Embedder,
     index: VectorIndex,
     metrics: JobMetrics,
+    forget: Callable[[str], None] = lambda _document_id: None,
 ) -> DocumentPipeline:
     from retrieval.assembly import build_chunker
     from retrieval.indexer import Indexer
@@ -141,7 +148,7 @@ def build_pipeline(
         parser=ParserPool(limits, settings.parser_processes),
         clean=clean,
         chunker=build_chunker(embedder),
-        index=PipelineIndex(Indexer(embedder, index)),
+        index=PipelineIndex(Indexer(embedder, index), forget),
         store=store,
         registry=registry,
         ledger=ledger,

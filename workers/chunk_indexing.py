@@ -11,10 +11,14 @@ from retrieval.passages import StoredChunk
 
 
 class PipelineIndex:
-    """Satisfies `ingestion.pipeline.ChunkIndex`."""
+    """Satisfies `ingestion.pipeline.ChunkIndex`.
 
-    def __init__(self, indexer: Indexer) -> None:
+    `forget` gets the id of a document that is removed altogether, for whoever else holds some of its text.
+    """
+
+    def __init__(self, indexer: Indexer, forget: Callable[[str], None]) -> None:
         self._indexer = indexer
+        self._forget = forget
 
     def index(
         self,
@@ -32,6 +36,8 @@ class PipelineIndex:
     def remove(self, tenant: str, document_id: str, *, keep_version: int | None = None) -> None:
         self._indexer.remove(tenant, document_id, keep_version=keep_version)
         self._indexer.flush()
+        if keep_version is None:
+            self._forget(document_id)
 
     def flush(self) -> None:
         self._indexer.flush()

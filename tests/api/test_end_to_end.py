@@ -11,7 +11,7 @@ import pytest
 from api.app import create_app
 from runtime.settings import Settings
 from tests.api.conftest import events_of
-from tests.api.serving import serving
+from tests.api.serving import serving, wait_until
 
 TEXT = b"""# Opening hours
 
@@ -75,6 +75,34 @@ def test_a_document_is_taken_in_asked_replaced_and_deleted(library: httpx.Client
     assert library.post("/v1/search", json={"question": "books"}).json()["passages"] == []
     assert follow(library, deleted["job_id"])[-1]["status"] == "deleted"
     assert library.get("/v1/documents").json()["documents"] == []
+
+
+def cached_entries(client: httpx.Client) -> float:
+    lines = client.get("/metrics").text.splitlines()
+    return float(next(line for line in lines if line.startswith("plumbline_cache_entries ")).split()[1])
+
+
+def test_an_answer_from_the_cache_goes_with_what_it_rests_on(library: httpx.Client) -> None:
+    accepted = library.post("/v1/documents", files={"file": ("maps.txt", TEXT)}, data={"collection": "maps"}).json()
+    assert follow(library, accepted["job_id"])[-1]["status"] == "ready"
+    ask = {"question": "For how many weeks may a member borrow books?", "collection": "maps"}
+    first = library.post("/v1/ask", json=ask).json()
+    wait_until(lambda: cached_entries(library) == 1)
+    again = library.post("/v1/ask", json=ask | {"question": "for how many weeks may a member borrow books"}).json()
+    assert again["cache"]["hit"] and not first["cache"]["hit"]
+    assert (again["answer"], again["citations"]) == (first["answer"], first["citations"])
+    assert not library.post("/v1/ask", json=ask | {"cache": False}).json()["cache"]["hit"]
+
+    changed = TEXT.replace(b"four weeks", b"six weeks")
+    replaced = library.post("/v1/documents", files={"file": ("maps.txt", changed)}, data={"collection": "maps"}).json()
+    assert follow(library, replaced["job_id"])[-1]["status"] == "ready"
+    answer = library.post("/v1/ask", json=ask).json()
+    assert not answer["cache"]["hit"] and "six weeks" in answer["answer"]
+
+    wait_until(lambda: cached_entries(library) == 1)
+    deleted = library.delete(f"/v1/documents/{accepted['document_id']}").json()
+    assert follow(library, deleted["job_id"])[-1]["status"] == "deleted"
+    assert cached_entries(library) == 0, "nothing of a deleted document stays"
 
 
 def test_a_file_that_cannot_be_read_fails_with_its_reason(library: httpx.Client) -> None:
