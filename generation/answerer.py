@@ -61,6 +61,7 @@ class Answerer:
     """Answers questions; many at a time. Everything that takes a processor runs in threads, never on the event loop.
 
     `models` by name; without any, the extractive model answers. `answer_seconds` is the longest an answer may take.
+    `threads` do what takes a processor: as many as there are processors unless given.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Answerer:
         metrics: AnswerMetrics,
         top_k: int,
         answer_seconds: float,
+        threads: int | None = None,
     ) -> None:
         self._search = search
         self._extractive = extractive
@@ -88,7 +90,7 @@ class Answerer:
         self._top_k = top_k
         self._answer_seconds = answer_seconds
         self._prices = {name: model.profile.prices for name, model in models.items()}
-        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="answer")
+        self._threads = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="answer")
 
     async def answer(self, question: Question) -> Answer:
         """The last event of `stream`. Raises as that does."""

@@ -22,6 +22,7 @@ def build_answerer(
     cache: SemanticCache | None = None,
     revision: Revision | None = None,
     metrics: AnswerMetrics | None = None,
+    threads: int | None = None,
 ) -> Answerer:
     """The way of a question with the models of the settings. A cache needs the collections' `revision`.
 
@@ -62,6 +63,7 @@ def build_answerer(
         metrics=metrics,
         top_k=settings.top_k,
         answer_seconds=settings.answer_seconds,
+        threads=threads,
     )
 
 

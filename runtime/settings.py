@@ -136,7 +136,7 @@ class Settings(BaseSettings):
     cache_max_entries: int = Field(default=10_000, ge=1)
     cache_similarity: float = Field(default=0.8, ge=0, le=1)
 
-    batch_concurrency: int = Field(default=2, ge=1, le=256)
+    batch_concurrency: int = Field(default=4, ge=1, le=256)
     max_batch_questions: int = Field(default=10_000, ge=1)
     max_batch_bytes: int = Field(default=32 * MIB, ge=1)
 
