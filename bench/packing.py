@@ -71,7 +71,9 @@ class Outcome:
 def main() -> None:
     arguments = parse_arguments(__doc__, data_help="folder with answers/ and retrieval/squad")
     settings = Settings()
-    packer = ContextPacker(build_embedder(settings), LexicalEncoder(settings.language, INITIAL_MEAN_CHUNK_TERMS))
+    packer = ContextPacker(
+        build_embedder(settings).count_tokens, LexicalEncoder(settings.language, INITIAL_MEAN_CHUNK_TERMS)
+    )
     kept, cost = [], []
     for name, corpus, cases in sets(arguments.data, small=arguments.small):
         with temporary_index(settings, corpus) as index:

@@ -1,14 +1,16 @@
 """Retrieved passages to a prompt's worth of evidence: the sentences that answer, within a budget of tokens.
 
 Extractive compression as in RECOMP (Xu et al., 2023, arXiv:2310.04408), without a trained compressor: each sentence is
-scored against the question by BM25 and by the passage and chunk it was found in, and where the limit cuts by MiniLM; a
-heading, a table's header rows come along with what stands under them.
+scored against the question by BM25, and by how well its passage and its chunk were found (MiniLM and BM25 together, as
+the search had them already: embedding the sentences too gained nothing and took three times as long,
+docs/experiments.md). A heading and a table's header rows come along with what stands under them.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +18,13 @@ from numpy.typing import NDArray
 from generation.packing_scores import lexical_scores
 from generation.packing_units import Unit, units_of
 from generation.passage_pieces import PieceKind
-from retrieval.embedding import Embedder
 from retrieval.lexical import LexicalEncoder
 from retrieval.passages import Passage
 
-GAP = " … "
-IN_DOUBT = 4
-"""Units that are embedded: as many of the best that would be left out as of the last that would be kept."""
+CountTokens: TypeAlias = Callable[[Sequence[str]], list[int]]
 
+GAP = " … "
 _LINE_GAP = " …\n"
-_COSINE = 2.0
 _NEVER_ALONE = (PieceKind.MARKS, PieceKind.HEADING)
 
 
@@ -47,7 +46,7 @@ class PackedPassage:
 class Packed:
     """`tokens_before` are those of all contexts given whole, each place of a document once.
 
-    Both counts are made by the embedding model's tokenizer: an estimate of what a language model's would say.
+    Both counts are made by the given tokenizer: an estimate of what a language model's own would say.
     """
 
     passages: tuple[PackedPassage, ...]
@@ -58,8 +57,8 @@ class Packed:
 class ContextPacker:
     """Blocking and thread-safe."""
 
-    def __init__(self, embedder: Embedder, lexical: LexicalEncoder) -> None:
-        self._embedder = embedder
+    def __init__(self, count_tokens: CountTokens, lexical: LexicalEncoder) -> None:
+        self._count_tokens = count_tokens
         self._lexical = lexical
 
     def pack(
@@ -75,36 +74,16 @@ class ContextPacker:
         if ratio < 1:
             raise ValueError(f"a ratio of {ratio} would lengthen the passages: 1 is the least")
         units = units_of(passages)
-        costs = np.array(self._embedder.count_tokens([unit.text for unit in units]), dtype=np.int64)
+        costs = np.array(self._count_tokens([unit.text for unit in units]), dtype=np.int64)
         before = int(costs.sum())
         limit = min(budget_tokens, max(least_tokens, int(before / ratio)))
         if before <= limit:
             kept = list(range(len(units)))
         else:
-            kept = within(limit, self._order(question, passages, units, costs, limit), costs, units)
+            scores = lexical_scores(question, passages, units, self._lexical)
+            order = [int(one) for one in np.argsort(-scores, kind="stable") if units[int(one)].kind not in _NEVER_ALONE]
+            kept = within(limit, order, costs, units)
         return Packed(_assembled(passages, units, kept), int(costs[kept].sum()), before)
-
-    def _order(
-        self,
-        question: str,
-        passages: Sequence[Passage],
-        units: Sequence[Unit],
-        costs: NDArray[np.int64],
-        limit: int,
-    ) -> list[int]:
-        """Positions, best first. Only where the limit cuts are units embedded: the rest is in or out without doubt."""
-        scores = lexical_scores(question, passages, units, self._lexical)
-        order = [int(one) for one in np.argsort(-scores, kind="stable") if units[int(one)].kind not in _NEVER_ALONE]
-        cut = int(np.searchsorted(np.cumsum(costs[order]), limit))
-        first = max(0, cut - IN_DOUBT // 2)
-        doubtful = order[first : first + IN_DOUBT]
-        if not doubtful:
-            return order
-        asked = self._embedder.embed_query(question).dense
-        embedded = self._embedder.embed_passages([units[one].scored for one in doubtful])
-        likeness = np.array([float(asked @ one.dense) for one in embedded])
-        decided = np.argsort(-(scores[doubtful] + _COSINE * likeness), kind="stable")
-        return [*order[:first], *(doubtful[one] for one in decided), *order[first + IN_DOUBT :]]
 
 
 def within(limit: int, order: Sequence[int], costs: NDArray[np.int64], units: Sequence[Unit]) -> list[int]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from generation.answers import OnUnsupported, Question
-from generation.context_packing import ContextPacker, PackedPassage
+from generation.context_packing import ContextPacker, CountTokens, PackedPassage
 from generation.extractive_model import ExtractiveModel
 from generation.groundedness import EvidenceCheck
 from generation.language_models import Deadline, LanguageModel, Message, ModelRequest, TokenCounts
@@ -28,8 +28,6 @@ CHARACTERS_PER_TOKEN = 8
 """More than any tokenizer makes of usual text: longer is an answer only when a model does not keep to its limit."""
 
 CHAT_CHARACTERS = 600
-
-CountTokens = Callable[[Sequence[str]], list[int]]
 
 
 class WritingTasks:
