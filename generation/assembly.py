@@ -58,7 +58,7 @@ def build_answerer(
         checker=checker,
         models=models,
         router=Router(RoutingPolicy.from_json(settings.routing), list(models.values())),
-        tasks=WritingTasks(models, ContextPacker(embedder.count_tokens, lexical), extractive, embedder.count_tokens),
+        tasks=WritingTasks(models, ContextPacker(lexical), extractive),
         cached=cached,
         metrics=metrics,
         top_k=settings.top_k,

@@ -9,8 +9,7 @@ docs/experiments.md). A heading and a table's header rows come along with what s
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +17,9 @@ from numpy.typing import NDArray
 from generation.packing_scores import lexical_scores
 from generation.packing_units import Unit, units_of
 from generation.passage_pieces import PieceKind
+from generation.token_estimate import estimate_tokens
 from retrieval.lexical import LexicalEncoder
 from retrieval.passages import Passage
-
-CountTokens: TypeAlias = Callable[[Sequence[str]], list[int]]
 
 GAP = " … "
 _LINE_GAP = " …\n"
@@ -46,7 +44,7 @@ class PackedPassage:
 class Packed:
     """`tokens_before` are those of all contexts given whole, each place of a document once.
 
-    Both counts are made by the given tokenizer: an estimate of what a language model's own would say.
+    Both are estimates (`generation.token_estimate`).
     """
 
     passages: tuple[PackedPassage, ...]
@@ -57,8 +55,7 @@ class Packed:
 class ContextPacker:
     """Blocking and thread-safe."""
 
-    def __init__(self, count_tokens: CountTokens, lexical: LexicalEncoder) -> None:
-        self._count_tokens = count_tokens
+    def __init__(self, lexical: LexicalEncoder) -> None:
         self._lexical = lexical
 
     def pack(
@@ -74,7 +71,7 @@ class ContextPacker:
         if ratio < 1:
             raise ValueError(f"a ratio of {ratio} would lengthen the passages: 1 is the least")
         units = units_of(passages)
-        costs = np.array(self._count_tokens([unit.text for unit in units]), dtype=np.int64)
+        costs = np.array([estimate_tokens(unit.text) for unit in units], dtype=np.int64)
         before = int(costs.sum())
         limit = min(budget_tokens, max(least_tokens, int(before / ratio)))
         if before <= limit:

@@ -6,13 +6,14 @@ import secrets
 from collections.abc import Mapping, Sequence
 
 from generation.answers import OnUnsupported, Question
-from generation.context_packing import ContextPacker, CountTokens, PackedPassage
+from generation.context_packing import ContextPacker, PackedPassage
 from generation.extractive_model import ExtractiveModel
 from generation.groundedness import EvidenceCheck
 from generation.language_models import Deadline, LanguageModel, Message, ModelRequest, TokenCounts
 from generation.prompts import ANSWER_PROMPT, CHAT_PROMPT, STATIC_PARTS, Packed, answer_messages, chat_messages
 from generation.routing import Route
 from generation.short_answers import ShortAnswers
+from generation.token_estimate import estimate_tokens
 from generation.writing import WritingTask
 from retrieval.passages import Passage
 
@@ -31,20 +32,18 @@ CHAT_CHARACTERS = 600
 
 
 class WritingTasks:
-    """Blocking and thread-safe. `models` by name; `count_tokens` estimates what a model's tokenizer would say."""
+    """Blocking and thread-safe. `models` by name."""
 
     def __init__(
         self,
         models: Mapping[str, LanguageModel],
         packer: ContextPacker,
         extractive: ExtractiveModel,
-        count_tokens: CountTokens,
     ) -> None:
         self._models = models
         self._packer = packer
         self._extractive = extractive
-        self._count_tokens = count_tokens
-        self._static_tokens = {version: self._tokens(text) for version, text in STATIC_PARTS.items()}
+        self._static_tokens = estimate_tokens(STATIC_PARTS[ANSWER_PROMPT])
 
     def answer(
         self,
@@ -118,15 +117,12 @@ class WritingTasks:
 
     def estimate(self, messages: tuple[Message, ...], text: str) -> TokenCounts:
         """What a provider that counts nothing would have counted."""
-        *prompt, completion = self._count_tokens([*(message.content for message in messages), text])
-        return TokenCounts(prompt=sum(prompt), completion=completion)
+        prompt = sum(estimate_tokens(message.content) for message in messages)
+        return TokenCounts(prompt=prompt, completion=estimate_tokens(text))
 
     def prompt_tokens(self, text: str) -> int:
         """Tokens of a prompt beside its passages."""
-        return self._static_tokens[ANSWER_PROMPT] + self._tokens(text)
-
-    def _tokens(self, text: str) -> int:
-        return self._count_tokens([text])[0]
+        return self._static_tokens + estimate_tokens(text)
 
 
 def _longest(question: Question, route: Route, model: LanguageModel) -> int:

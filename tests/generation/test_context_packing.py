@@ -31,7 +31,7 @@ def embedder() -> Embedder:
 
 @pytest.fixture(scope="module")
 def packer(embedder: Embedder) -> ContextPacker:
-    return ContextPacker(embedder.count_tokens, LexicalEncoder("english", 80.0))
+    return ContextPacker(LexicalEncoder("english", 80.0))
 
 
 def ranked(*passages: Passage) -> list[Passage]:
