@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from api.http_metrics import HttpMetrics
 from api.platform import Platform
 from generation.answers import Answer
-from generation.usage_sums import model_usages
+from generation.costs.usage_sums import model_usages
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ def open_platform(settings: Settings) -> Platform:
     """
     from generation.answer_store import AnswerStore
     from generation.assembly import build_answerer
-    from generation.cache_assembly import build_semantic_cache
-    from generation.usage_ledger import UsageLedger
+    from generation.cache.assembly import build_semantic_cache
+    from generation.costs.usage_ledger import UsageLedger
     from retrieval.assembly import build_embedder, build_index, build_retriever
     from retrieval.index_metrics import IndexMetrics
     from runtime.database import Database

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from api.ask_question import question_of
 from api.batch_schemas import BatchLine
-from generation.batch_records import NewQuestion
+from generation.batches.records import NewQuestion
 from ingestion.records import CollectionRecord
 from runtime.errors import InvalidInput, NotFound
 

@@ -50,7 +50,7 @@ def _json_schema(body: ChatRequest) -> Mapping[str, Any] | None:
         case JsonObjectFormat():
             return {"type": "object"}
         case JsonSchemaFormat(json_schema=named):
-            from generation.json_answers import checked_schema  # loads jsonschema
+            from generation.writing.json_answers import checked_schema  # loads jsonschema
 
             return checked_schema(named.schema_)
     return None

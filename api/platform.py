@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from generation.answer_store import AnswerStore
     from generation.answers import Answer, AnswerEvent, Question
-    from generation.batches import BatchIntake
-    from generation.usage_ledger import UsageLedger
+    from generation.batches.store import BatchIntake
+    from generation.costs.usage_ledger import UsageLedger
     from ingestion.intake import Intake
     from ingestion.registry import Registry
     from retrieval.passages import Scope

@@ -31,7 +31,7 @@ from bench.report import parse_arguments, percentiles, publish, table
 from evals.cases import CorpusRecord, read_retrieval
 from evals.statistics import bootstrap_interval
 from evals.temporary_index import temporary_index
-from generation.context_packing import ContextPacker
+from generation.prompting.context_packing import ContextPacker
 from retrieval.assembly import INITIAL_MEAN_CHUNK_TERMS, build_embedder
 from retrieval.lexical import LexicalEncoder
 from retrieval.passages import Passage

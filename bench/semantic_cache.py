@@ -39,9 +39,9 @@ from bench.cache_pairs import (
 )
 from bench.report import parse_arguments, percentiles, publish, table
 from generation.answers import Answer, CacheUse, ModelUse, Usage
-from generation.cache_assembly import build_semantic_cache
-from generation.question_agreement import disagreement
-from generation.semantic_cache import CacheKey
+from generation.cache.assembly import build_semantic_cache
+from generation.cache.question_agreement import disagreement
+from generation.cache.semantic_cache import CacheKey
 from retrieval.assembly import build_embedder
 from retrieval.embedding import Embedder
 from retrieval.passages import Passage, StoredChunk

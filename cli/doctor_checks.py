@@ -135,8 +135,15 @@ def _language_models(settings: Settings) -> Iterator[Check]:
 
 
 async def _language_model(settings: ModelSettings) -> Check:
-    from generation.language_models import Deadline, Finished, Message, ModelError, ModelRejectedRequest, ModelRequest
-    from generation.model_assembly import hosted_model
+    from generation.language_models.assembly import hosted_model
+    from generation.language_models.model import (
+        Deadline,
+        Finished,
+        Message,
+        ModelError,
+        ModelRejectedRequest,
+        ModelRequest,
+    )
 
     name, text, counts = f"language model {settings.name}", "", None
     correct = f"Correct the entry of {settings.name} in plumb.toml or PLUMB_MODELS; docs/models.md has examples."

@@ -132,9 +132,9 @@ def record_routing(
     """
     from evals.routing_recording import record_answers
     from evals.routing_replay import MODELS_KEY, profiles_to_json
-    from generation.language_models import Role
-    from generation.model_assembly import build_models
-    from generation.routing import EXTRACTIVE
+    from generation.language_models.assembly import build_models
+    from generation.language_models.model import Role
+    from generation.routing.router import EXTRACTIVE
 
     started, start = utc_now(), time.perf_counter()
     profiles = [model.profile for model in build_models(settings) if model.profile.role is not Role.BATCH]
@@ -180,7 +180,7 @@ def replay_routing(
 
     from evals.routing_replay import replay
     from evals.run_record import read_run_record
-    from generation.routing_policy import RoutingPolicy
+    from generation.routing.policy import RoutingPolicy
 
     started, start = utc_now(), time.perf_counter()
     run = read_run_record(run_file)

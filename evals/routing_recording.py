@@ -10,8 +10,8 @@ from typing import Any
 from evals.cases import AnswerCase
 from evals.evaluate_answers import aggregate_answers, score_answer
 from evals.run_record import Evaluation
-from generation.evidence_signals import EvidenceSignals, evidence_signals
-from generation.intents import IntentKind, intent_of
+from generation.routing.evidence_signals import EvidenceSignals, evidence_signals
+from generation.routing.intents import IntentKind, intent_of
 from retrieval.passages import Passage, StoredChunk
 
 AskModel = Callable[[AnswerCase, str], Mapping[str, Any]]

@@ -15,11 +15,11 @@ from typing import Any
 from evals.compare_runs import Difference, item_values, paired_differences
 from evals.evaluate_answers import aggregate_answers
 from evals.run_record import Evaluation, RunRecord
-from generation.evidence_signals import EvidenceSignals
-from generation.intents import Intent, IntentKind
-from generation.language_models import ModelProfile, Prices, Role
-from generation.routing import EXTRACTIVE, Route, Router, RoutingFacts
-from generation.routing_policy import RoutingPolicy
+from generation.language_models.model import ModelProfile, Prices, Role
+from generation.routing.evidence_signals import EvidenceSignals
+from generation.routing.intents import Intent, IntentKind
+from generation.routing.policy import RoutingPolicy
+from generation.routing.router import EXTRACTIVE, Route, Router, RoutingFacts
 from runtime.errors import InvalidInput
 
 POLICY, FAST, POWERFUL = "policy", "always-fast", "always-powerful"

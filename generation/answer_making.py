@@ -7,14 +7,14 @@ import time
 import uuid
 from collections.abc import Container, Mapping
 
-from generation.answer_draft import AnswerDraft
 from generation.answers import Answer, CacheUse, CheckerInfo, ModelUse, Question
-from generation.follow_up import Standalone
-from generation.groundedness import overall
-from generation.language_models import Deadline, ModelCall, Prices, TokenCounts
-from generation.routing import EXTRACTIVE, Route
-from generation.token_costs import usage_of
-from generation.writing import Outcome, WritingTask
+from generation.checking.checker import overall
+from generation.costs.token_costs import usage_of
+from generation.language_models.model import Deadline, ModelCall, Prices, TokenCounts
+from generation.prompting.follow_up import Standalone
+from generation.routing.router import EXTRACTIVE, Route
+from generation.writing.answer_draft import AnswerDraft
+from generation.writing.task import Outcome, WritingTask
 from retrieval.passages import Passage
 
 REFUSAL = "The documents do not answer this question. The passages nearest to it are listed with this answer."

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from prometheus_client import Counter
 from prometheus_client.metrics_core import Metric
 
-from generation.citations import CitationCounts
-from generation.model_metrics import ModelMetrics
-from generation.writing import Outcome
+from generation.language_models.model_metrics import ModelMetrics
+from generation.writing.citations import CitationCounts
+from generation.writing.task import Outcome
 
 
 class AnswerMetrics:

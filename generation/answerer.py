@@ -12,9 +12,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from generation.already_written import AlreadyWritten, Prepared
-from generation.answer_draft import AnswerDraft
-from generation.answer_language import other_language
 from generation.answer_making import AnswerMaking
 from generation.answer_metrics import AnswerMetrics
 from generation.answers import (
@@ -28,25 +25,28 @@ from generation.answers import (
     SentenceChecked,
     SentenceVerdict,
 )
-from generation.cached_answers import CachedAnswers
-from generation.cascade import Cascade
-from generation.evidence_signals import EvidenceSignals, evidence_signals
-from generation.extractive_model import ExtractiveModel
-from generation.follow_up import standalone
-from generation.groundedness import Checker, EvidenceCheck, Support
-from generation.intents import Intent, IntentKind, intent_of
-from generation.language_models import Deadline, LanguageModel, Role, TokenCounts, UnknownModel
-from generation.prompts import CHAT_PROMPT
-from generation.resilience import HeldModel
-from generation.routing import EXTRACTIVE, Route, Router, RoutingFacts
-from generation.small_talk import small_talk
-from generation.writing import WritingTask
-from generation.writing_tasks import WritingTasks
+from generation.cache.cached_answers import CachedAnswers
+from generation.checking.checker import Checker, EvidenceCheck, Support
+from generation.extraction.extractive_model import ExtractiveModel
+from generation.language_models.model import Deadline, LanguageModel, Role, TokenCounts, UnknownModel
+from generation.language_models.resilience import HeldModel
+from generation.prompting.follow_up import standalone
+from generation.prompting.prompts import CHAT_PROMPT
+from generation.prompting.writing_tasks import WritingTasks
+from generation.routing.evidence_signals import EvidenceSignals, evidence_signals
+from generation.routing.intents import Intent, IntentKind, intent_of
+from generation.routing.router import EXTRACTIVE, Route, Router, RoutingFacts
+from generation.routing.small_talk import small_talk
+from generation.writing.already_written import AlreadyWritten, Prepared
+from generation.writing.answer_draft import AnswerDraft
+from generation.writing.answer_language import other_language
+from generation.writing.cascade import Cascade
+from generation.writing.task import WritingTask
 from retrieval.passages import Scope
 from retrieval.retriever import SearchResult
 
 if TYPE_CHECKING:
-    from generation.json_writer import JsonWriter
+    from generation.writing.json_writer import JsonWriter
 
 MAX_QUESTION_CHARACTERS = 20_000
 
@@ -257,7 +257,7 @@ class Answerer:
         schema = making.question.json_schema
         if schema is None or task.prompt == CHAT_PROMPT:
             return Cascade(task, making.draft, self._run)
-        from generation.json_writer import JsonWriter  # loads jsonschema
+        from generation.writing.json_writer import JsonWriter  # loads jsonschema
 
         return JsonWriter(task, schema, making.draft, self._run)
 

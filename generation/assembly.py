@@ -9,8 +9,8 @@ from runtime.settings import Settings
 if TYPE_CHECKING:
     from generation.answer_metrics import AnswerMetrics
     from generation.answerer import Answerer, Search
-    from generation.cached_answers import Revision
-    from generation.semantic_cache import SemanticCache
+    from generation.cache.cached_answers import Revision
+    from generation.cache.semantic_cache import SemanticCache
     from retrieval.embedding import Embedder
 
 
@@ -32,14 +32,14 @@ def build_answerer(
     """
     from generation.answer_metrics import AnswerMetrics
     from generation.answerer import Answerer
-    from generation.cached_answers import CachedAnswers
-    from generation.context_packing import ContextPacker
-    from generation.coverage_checker import CoverageCalibration, CoverageChecker
-    from generation.extractive_model import Calibration, ExtractiveModel
-    from generation.model_assembly import build_models, warm_up_in_background
-    from generation.routing import Router
-    from generation.routing_policy import RoutingPolicy
-    from generation.writing_tasks import WritingTasks
+    from generation.cache.cached_answers import CachedAnswers
+    from generation.checking.coverage_checker import CoverageCalibration, CoverageChecker
+    from generation.extraction.extractive_model import Calibration, ExtractiveModel
+    from generation.language_models.assembly import build_models, warm_up_in_background
+    from generation.prompting.context_packing import ContextPacker
+    from generation.prompting.writing_tasks import WritingTasks
+    from generation.routing.policy import RoutingPolicy
+    from generation.routing.router import Router
     from retrieval.assembly import INITIAL_MEAN_CHUNK_TERMS
     from retrieval.lexical import LexicalEncoder
 
@@ -69,7 +69,7 @@ def build_answerer(
 
 def _policy(settings: Settings, checker: str) -> str:
     """What answers are made with: another set of models, prompt or checker gives other answers."""
-    from generation.prompts import ANSWER_PROMPT
+    from generation.prompting.prompts import ANSWER_PROMPT
 
     models = ",".join(f"{model.name}={model.endpoint}/{model.model}" for model in settings.models)
     return f"{ANSWER_PROMPT}/{checker}/{settings.top_k}/{settings.routing}/{models}"

@@ -105,7 +105,7 @@ class ModelSettings(BaseModel):
 class Settings(BaseSettings):
     """All settings with their defaults. Sizes are bytes, times are seconds.
 
-    `routing` changes thresholds of the router by name, a table `[routing]` in the file (generation/routing_policy.py).
+    `routing` changes thresholds of the router by name, a table `[routing]` in the file (generation/routing/policy.py).
     `parse_seconds` is the longest time that parsing may show no progress, `parse_total_seconds` the longest in all.
     """
 

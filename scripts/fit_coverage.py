@@ -1,6 +1,6 @@
 """Fit the coverage checker: how likely a run of sentences supports a claim, and from which probability on to say so.
 
-    python -m scripts.fit_coverage DATA_FOLDER [--out generation/coverage_calibration.json] [--small]
+    python -m scripts.fit_coverage DATA_FOLDER [--out generation/checking/coverage_calibration.json] [--small]
 
 Trains on sets whose licences allow weights to be trained on them: `groundedness/squad_synthetic` (articles of `split`
 train), half of `groundedness/begin` (by context), the SNLI part of `groundedness/snli_sick`, and the sentences of the
@@ -27,16 +27,16 @@ from sklearn.metrics import roc_auc_score
 
 from evals.assembly import passages_of
 from evals.cases import ContextText
-from generation.claims import is_claim
-from generation.coverage_checker import (
+from generation.checking.claims import is_claim
+from generation.checking.coverage_checker import (
     CALIBRATION_FILE,
     VECTOR_FEATURES,
     CoverageCalibration,
     CoverageChecker,
     WindowFeatures,
 )
-from generation.evidence_windows import LEXICAL_FEATURES
-from generation.extractive_model import linear, sigmoid
+from generation.checking.evidence_windows import LEXICAL_FEATURES
+from generation.extraction.extractive_model import linear, sigmoid
 from ingestion.sentences import sentence_spans
 from retrieval.assembly import INITIAL_MEAN_CHUNK_TERMS, build_embedder
 from retrieval.lexical import LexicalEncoder

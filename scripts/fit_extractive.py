@@ -1,6 +1,6 @@
 """Fit the extractive model: which sentence answers, whether any does, and from which probability on to answer.
 
-    python -m scripts.fit_extractive DATA_FOLDER [--out generation/extractive_calibration.json] [--small]
+    python -m scripts.fit_extractive DATA_FOLDER [--out generation/extraction/extractive_calibration.json] [--small]
 
 Trains on sets whose licences allow weights to be trained on them: `answers/squad_dev` (the articles of `split` train)
 read from the given paragraph and searched for in all paragraphs of `retrieval/squad`, and half of `answers/clapnq_dev`.
@@ -29,8 +29,8 @@ from sklearn.metrics import roc_auc_score
 from evals.assembly import passages_of
 from evals.cases import AnswerCase, read_answers, read_retrieval
 from evals.temporary_index import temporary_index
-from generation.evidence import FEATURES, Evidence, gather
-from generation.extractive_model import CALIBRATION_FILE, answerability_features, linear, sigmoid
+from generation.extraction.extractive_model import CALIBRATION_FILE, answerability_features, linear, sigmoid
+from generation.extraction.sentence_features import FEATURES, Evidence, gather
 from retrieval.assembly import INITIAL_MEAN_CHUNK_TERMS, build_embedder
 from retrieval.lexical import LexicalEncoder
 from retrieval.passages import Passage

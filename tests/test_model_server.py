@@ -13,7 +13,7 @@ import anthropic
 import openai
 import pytest
 
-from generation.prompts import answer_messages
+from generation.prompting.prompts import answer_messages
 from tests.model_server import ModelServer, model_server
 from tests.provider.answers import ANSWERS, Prompt, pieces_of
 

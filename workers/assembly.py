@@ -20,8 +20,8 @@ from workers.in_process import InProcessBatchWorker, InProcessWorker
 
 if TYPE_CHECKING:
     from generation.answers import Answer, Question
-    from generation.batch_work import BatchAnswerer
-    from generation.batches import BatchIntake
+    from generation.batches.store import BatchIntake
+    from generation.batches.work import BatchAnswerer
     from retrieval.embedding import Embedder
     from retrieval.vector_index import VectorIndex
     from runtime.database import Database
@@ -98,9 +98,9 @@ def build_batches(
     `answerer` makes one for batches alone (connections belong to an event loop, and batches have their own), when the
     first question is there. `keep` stores an answer and enters what it cost; blocking.
     """
-    from generation.batch_assembly import build_batch_runner
-    from generation.batch_ledger import BatchLedger
-    from generation.batches import BatchIntake, BatchStore
+    from generation.batches.assembly import build_batch_runner
+    from generation.batches.ledger import BatchLedger
+    from generation.batches.store import BatchIntake, BatchStore
     from workers.batch_tasks import BatchTasks
 
     tasks = BatchTasks(BatchLedger(database), build_batch_runner(settings, database, embedder, answerer, keep))

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from generation.batch_ledger import BatchLedger
-from generation.batch_runner import BatchRunner
+from generation.batches.ledger import BatchLedger
+from generation.batches.runner import BatchRunner
 from workers.event_loop import EventLoopThread
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class CeleryBatchQueue:
-    """Satisfies `generation.batches.BatchQueue`."""
+    """Satisfies `generation.batches.store.BatchQueue`."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app

@@ -167,7 +167,7 @@ class InProcessWorker(_InProcess[CeleryJobQueue, JobRecord]):
 class InProcessBatchWorker(_InProcess[CeleryBatchQueue, str]):
     """Works on batches of questions, beside the documents: neither waits for the other.
 
-    Satisfies `generation.batches.BatchQueue`.
+    Satisfies `generation.batches.store.BatchQueue`.
     """
 
     queue_name = BATCH_QUEUE

@@ -18,11 +18,11 @@ from api.dependencies import CurrentPlatform, CurrentRequestId, CurrentTenant
 from api.error_responses import told_problem
 from api.event_streams import EventStream, ServerEvent
 from api.schemas import Identifier
-from generation.batch_records import BatchOptions, BatchRecord, BatchResult
+from generation.batches.records import BatchOptions, BatchRecord, BatchResult
 
 if TYPE_CHECKING:
     from api.platform import Platform
-    from generation.batches import BatchStore
+    from generation.batches.store import BatchStore
 
 POLL_SECONDS = 0.5
 MAX_ENSEMBLE = 5

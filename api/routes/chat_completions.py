@@ -18,7 +18,7 @@ from api.disconnection import unless_disconnected
 from api.event_streams import EventStream, begun
 from api.openai_errors import OpenAIRoute, error_chunk
 from generation.answers import AnswerDone, AnswerEvent, Delta, PassagesFound, SentenceChecked
-from generation.language_models import UnknownModel
+from generation.language_models.model import UnknownModel
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     "default": {"model": OpenAIErrorBody, "description": "An error in OpenAI's shape"}

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 
 from api.dependencies import CurrentPlatform, CurrentTenant
 from api.schemas import UsageReport, UsageRowBody, UsageSumsBody
-from generation.usage_sums import NANO, GroupBy, UsageSums
+from generation.costs.usage_sums import NANO, GroupBy, UsageSums
 from runtime.errors import InvalidInput
 
 DEFAULT_DAYS = 30

@@ -30,8 +30,8 @@ from generation.answers import (
     SentenceVerdict,
     Usage,
 )
-from generation.batches import BatchIntake, BatchStore
-from generation.usage_ledger import UsageLedger
+from generation.batches.store import BatchIntake, BatchStore
+from generation.costs.usage_ledger import UsageLedger
 from ingestion.intake import Intake
 from ingestion.job_metrics import JobMetrics
 from ingestion.original_store import open_original_store

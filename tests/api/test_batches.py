@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from generation.batch_ledger import BatchClaim, BatchLedger
-from generation.batch_records import BatchStatus, Spent
-from generation.language_models import ModelBusy
+from generation.batches.ledger import BatchClaim, BatchLedger
+from generation.batches.records import BatchStatus, Spent
+from generation.language_models.model import ModelBusy
 from runtime.database import Database
 from runtime.errors import ToldError
 from tests.api.conftest import MAX_FILE_BYTES, answer

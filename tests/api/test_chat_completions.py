@@ -15,7 +15,7 @@ import pytest
 
 from api.chat_schemas import ChatCompletion, ChatRequest
 from generation.answers import Answer, AnswerDone, OnUnsupported, Turn, Usage
-from generation.language_models import UnknownModel
+from generation.language_models.model import UnknownModel
 from runtime.errors import Unavailable
 from tests.api.conftest import ScriptedParts, answer
 from tests.api.serving import wait_until

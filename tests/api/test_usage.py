@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from generation.answers import CacheUse, ModelUsage, Usage
-from generation.usage_ledger import UsageLedger
+from generation.costs.usage_ledger import UsageLedger
 from runtime.database import Database
 from tests.api.conftest import ScriptedParts, answer
 from tests.api.test_chat_completions import ASK, give

@@ -7,10 +7,10 @@ import pytest
 
 from evals.routing_replay import MODELS_KEY, profiles_to_json, replay
 from evals.run_record import RunRecord
-from generation.evidence_signals import EvidenceSignals
-from generation.intents import intent_of
-from generation.language_models import ModelProfile, Prices, Role
-from generation.routing_policy import RoutingPolicy
+from generation.language_models.model import ModelProfile, Prices, Role
+from generation.routing.evidence_signals import EvidenceSignals
+from generation.routing.intents import intent_of
+from generation.routing.policy import RoutingPolicy
 from runtime.errors import InvalidInput
 
 PROFILES = [

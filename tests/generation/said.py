@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from generation.language_models import (
+from generation.language_models.model import (
     Deadline,
     Finished,
     ModelError,

@@ -17,8 +17,8 @@ from generation.answers import (
     SentenceChecked,
 )
 from generation.assembly import build_answerer
-from generation.groundedness import VerbatimChecker
-from generation.language_models import UnknownModel
+from generation.checking.checker import VerbatimChecker
+from generation.language_models.model import UnknownModel
 from retrieval.assembly import build_embedder
 from retrieval.passages import Passage, Scope, StoredChunk
 from retrieval.retriever import SearchResult

@@ -23,7 +23,7 @@ from generation.answers import (
     Turn,
 )
 from generation.assembly import build_answerer
-from generation.cache_assembly import build_semantic_cache
+from generation.cache.assembly import build_semantic_cache
 from retrieval.assembly import build_embedder
 from retrieval.passages import Passage, Scope
 from retrieval.retriever import SearchResult

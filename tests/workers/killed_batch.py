@@ -13,11 +13,11 @@ from pathlib import Path
 from generation.answer_store import AnswerStore
 from generation.answers import Answer, Question
 from generation.assembly import build_answerer
-from generation.batch_ledger import BatchLedger
+from generation.batches.ledger import BatchLedger
 from retrieval.assembly import build_embedder
 from runtime.database import Database
 from runtime.settings import Settings
-from tests.generation.batch_hall import Finds
+from tests.generation.batches.batch_hall import Finds
 from workers.assembly import build_batches
 
 

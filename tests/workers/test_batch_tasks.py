@@ -17,13 +17,13 @@ import sqlalchemy as sa
 from generation.answer_store import answers
 from generation.answers import Question
 from generation.assembly import build_answerer
-from generation.batch_records import BatchOptions, BatchRecord, BatchStatus, NewQuestion
-from generation.batches import BatchStore
+from generation.batches.records import BatchOptions, BatchRecord, BatchStatus, NewQuestion
+from generation.batches.store import BatchStore
 from retrieval.assembly import build_embedder
 from retrieval.passages import Scope
 from runtime.database import Database
 from runtime.settings import Settings
-from tests.generation.batch_hall import QUESTIONS, TENANT, Finds
+from tests.generation.batches.batch_hall import QUESTIONS, TENANT, Finds
 from workers.assembly import Batches, build_batches
 from workers.event_loop import EventLoopThread
 

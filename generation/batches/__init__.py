@@ -1,0 +1,1 @@
+"""Many questions at once, through the workers or a provider's batch endpoint."""

@@ -1,0 +1,1 @@
+"""Answers given before, for questions that ask the same again."""

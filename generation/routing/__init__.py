@@ -1,0 +1,1 @@
+"""Which models answer a question, and why."""

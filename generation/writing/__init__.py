@@ -1,0 +1,1 @@
+"""From what a model says to checked and cited sentences."""

@@ -1,0 +1,27 @@
+"""A check of sentences that say little without their question: "28 days.", "In Basel.", `"days": 28`."""
+
+from __future__ import annotations
+
+from generation.answers import Span
+from generation.checking.checker import Checked, EvidenceCheck
+
+SPEAKS_FOR_ITSELF = 6
+"""Words from which on a sentence is a statement of its own."""
+
+
+class ShortAnswers:
+    """Satisfies `EvidenceCheck`: what is short and not supported alone is checked again together with its question."""
+
+    def __init__(self, question: str, check: EvidenceCheck) -> None:
+        self._question = question[:1].lower() + question[1:].rstrip(" ?")
+        self._check = check
+
+    def check(self, sentence: str, span: Span) -> Checked:
+        """The verdict on the sentence, or on question and sentence together where that is the better one."""
+        alone = self._check.check(sentence, span)
+        short = len(sentence.split()) < SPEAKS_FOR_ITSELF
+        if not short or alone.verdict.supported or not alone.verdict.is_claim:
+            return alone
+        # The sentence goes first: a capital at the beginning is no name.
+        together = self._check.check(f"{sentence.rstrip(' .!')}: {self._question}", span)
+        return together if together.verdict.score > alone.verdict.score else alone
