@@ -253,7 +253,10 @@ def _reading_by(settings: Settings) -> Iterator[Callable[[AnswerCase, str | None
             )
             return runner.run(answerer.answer(question)).to_json()
 
-        yield read
+        try:
+            yield read
+        finally:
+            runner.run(answerer.close())
 
 
 class _NoRetriever:

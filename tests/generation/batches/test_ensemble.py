@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from tests.generation.test_agreement import REFUSAL, answer
+from tests.generation.batches.test_agreement import REFUSAL, answer
 
 from generation.answers import Answer, CheckerInfo, Groundedness
 from generation.batches.ensemble import Ensemble, Member

@@ -118,14 +118,14 @@ def test_several_processes_lose_nothing(kind: str, request: pytest.FixtureReques
         "import sys\n"
         "from generation.costs.usage_ledger import UsageLedger\n"
         "from runtime.database import Database\n"
-        "from tests.generation.test_usage_ledger import TUESDAY, answer\n"
+        "from tests.generation.costs.test_usage_ledger import TUESDAY, answer\n"
         "from generation.answers import ModelUsage, Usage\n"
         "ledger = UsageLedger(Database(sys.argv[1]))\n"
         "names = ['a', 'b'] if sys.argv[2] == '0' else ['b', 'a']\n"
         "parts = tuple(ModelUsage(name, 1, 0, 1, 0.001) for name in names)\n"
         "for _ in range(50): ledger.record('many', '', answer('a', Usage(by_model=parts)), TUESDAY)\n"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     run = [sys.executable, "-c", script, url]
     started = [subprocess.Popen([*run, str(n)], cwd=root, stderr=subprocess.PIPE, text=True) for n in range(3)]
     ended = [(process.communicate()[1], process.returncode) for process in started]

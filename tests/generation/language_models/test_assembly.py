@@ -91,6 +91,6 @@ def test_building_imports_none_of_the_heavy_libraries() -> None:
         f"print([name for name in {heavy} if name + '.core' in sys.modules or name in sys.modules"
         " and sys.modules[name].__file__])"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     shown = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"

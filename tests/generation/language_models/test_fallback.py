@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from tests.generation.test_hosted_model import anthropic_model, openai_model
+from tests.generation.language_models.test_hosted_model import anthropic_model, openai_model
 
 from generation.language_models.continuation import Continuation, WholeWords
 from generation.language_models.fallback import FellBack, NoModelAnswers, PartFinished, Speaking, stream_with_fallback

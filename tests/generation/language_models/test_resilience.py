@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from tests.generation.test_hosted_model import anthropic_model, openai_model
+from tests.generation.language_models.test_hosted_model import anthropic_model, openai_model
 
 from generation.language_models.circuit_breaker import CircuitBreaker
 from generation.language_models.concurrency_limit import ConcurrencyLimit

@@ -10,7 +10,7 @@ from generation.prompting.token_estimate import estimate_tokens
 from retrieval.assembly import build_embedder
 from runtime.settings import Settings
 
-DOCUMENTS = Path(__file__).parents[2] / "samples" / "documents"
+DOCUMENTS = Path(__file__).parents[3] / "samples" / "documents"
 ENGLISH = sorted(path for path in DOCUMENTS.rglob("*") if path.suffix in {".md", ".txt", ".csv", ".eml"})
 
 
