@@ -313,6 +313,7 @@ def fill(disk: Path) -> Path:
     return path
 
 
+@pytest.mark.faults
 def test_a_full_disk(disk: Path) -> None:
     folder = disk / "data"
     with (

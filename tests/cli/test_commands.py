@@ -134,6 +134,7 @@ def test_commands_started_at_once_share_one_platform(tmp_path: Path) -> None:
     assert [json.loads(out)["documents"] for (out, _), _ in ended] == [[], [], []]
 
 
+@pytest.mark.faults
 def test_two_commands_beside_a_server_that_is_then_stopped(tmp_path: Path) -> None:
     _write(tmp_path, TEXTS)
     with running("serve", "--port", "0", cwd=tmp_path) as server:
@@ -151,6 +152,7 @@ def test_two_commands_beside_a_server_that_is_then_stopped(tmp_path: Path) -> No
     assert "Traceback" not in err
 
 
+@pytest.mark.faults
 def test_ingest_goes_on_when_the_server_beside_it_ends(tmp_path: Path) -> None:
     _write(tmp_path / "papers", NOTES)
     with running("serve", "--port", "0", cwd=tmp_path) as server:
@@ -163,6 +165,7 @@ def test_ingest_goes_on_when_the_server_beside_it_ends(tmp_path: Path) -> None:
     assert json.loads(out)["totals"]["ready"] == len(NOTES)
 
 
+@pytest.mark.faults
 def test_interrupted_ingest_is_finished_by_the_next(tmp_path: Path) -> None:
     _write(tmp_path / "papers", NOTES)
     with running("ingest", "papers", cwd=tmp_path) as ingesting:

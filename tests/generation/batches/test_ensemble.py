@@ -4,7 +4,6 @@ import dataclasses
 from typing import Any
 
 import pytest
-from tests.generation.batches.test_agreement import REFUSAL, answer
 
 from generation.answers import Answer, CheckerInfo, Groundedness
 from generation.batches.ensemble import Ensemble, Member
@@ -12,6 +11,7 @@ from generation.language_models.model import ModelBusy
 from retrieval.assembly import build_embedder
 from runtime.errors import ToldError
 from runtime.settings import Settings
+from tests.generation.batches.test_agreement import REFUSAL, answer
 
 
 @pytest.fixture(scope="module")

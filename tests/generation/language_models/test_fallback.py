@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from tests.generation.language_models.test_hosted_model import anthropic_model, openai_model
 
 from generation.language_models.continuation import Continuation, WholeWords
 from generation.language_models.fallback import FellBack, NoModelAnswers, PartFinished, Speaking, stream_with_fallback
@@ -23,6 +22,7 @@ from generation.language_models.model import (
 )
 from generation.prompting.prompts import answer_messages
 from tests.generation.language_models.language_model_contract import until
+from tests.generation.language_models.test_hosted_model import anthropic_model, openai_model
 from tests.model_server import ModelServer, model_server
 
 PACKED = [(1, "manual, page 2", "The scale weighs 3 kg. The battery has a warranty of two years.")]

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from tests.generation.language_models.test_hosted_model import anthropic_model, openai_model
 
 from generation.language_models.circuit_breaker import CircuitBreaker
 from generation.language_models.concurrency_limit import ConcurrencyLimit
@@ -33,6 +32,7 @@ from tests.generation.language_models.language_model_contract import (
     text_of,
     until,
 )
+from tests.generation.language_models.test_hosted_model import anthropic_model, openai_model
 from tests.model_server import Behaviour, ModelServer, model_server
 
 
