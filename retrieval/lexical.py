@@ -10,6 +10,7 @@ Framework: BM25 and Beyond", 2009):
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +21,7 @@ from runtime.errors import ConfigurationError
 
 K = 1.2
 B = 0.75
+KNOWN_TEXTS = 8192
 _COUNTING_K = 1e6
 
 
@@ -38,6 +40,7 @@ class LexicalEncoder:
         # Without length normalisation a weight is a function of the term's frequency alone, so that it can be read
         # back: the terms are those of the index by construction, without a second tokenizer.
         self._counter = _model(language, k=_COUNTING_K, b=0.0, avg_len=1.0)
+        self._known = functools.lru_cache(maxsize=KNOWN_TEXTS)(self._terms)
 
     def encode_passages(self, texts: Sequence[str]) -> list[SparseVector]:
         return [_sparse(self._bm25.embed_document(text)) for text in texts]
@@ -47,11 +50,17 @@ class LexicalEncoder:
         return _sparse(self._bm25.embed_query(text))
 
     def terms(self, text: str) -> list[int]:
-        """The terms of a text as the index sees them (ids of stemmed words), each as often as it occurs, sorted."""
+        """The terms of a text as the index sees them (ids of stemmed words), each as often as it occurs, sorted.
+
+        Those of the last `KNOWN_TEXTS` texts are kept: one answer needs the same sentences again and again.
+        """
+        return list(self._known(text))
+
+    def _terms(self, text: str) -> tuple[int, ...]:
         vector = self._counter.embed_document(text)
         ids, weights = np.asarray(vector.indices, dtype=np.uint32), np.asarray(vector.values, dtype=np.float64)
         counts = np.rint(weights * _COUNTING_K / (_COUNTING_K + 1 - weights)).astype(np.int64)
-        return [int(term) for term in np.repeat(ids, counts)]
+        return tuple(np.repeat(ids, counts).tolist())
 
     def length(self, vector: SparseVector) -> int:
         """How many terms the passage has that this encoder made a vector of: the |d| of the formula, solved for it.

@@ -208,6 +208,7 @@ def model_server() -> Iterator[ModelServer]:
     """A provider on a free port, in a thread of this process."""
     state = ModelServer()
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or each small write waits for the last
         state.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         server = _uvicorn(state)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="model server")
@@ -229,6 +230,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     state = ModelServer()
     with socket.create_server(("127.0.0.1", parser.parse_args().port), backlog=1024) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or each small write waits for the last
         state.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         print(state.url, flush=True)
         _uvicorn(state).run(sockets=[listener])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import re
 from collections.abc import Iterator
 
@@ -42,8 +43,16 @@ class Piece:
     scored: str
 
 
-def pieces(text: str) -> Iterator[Piece]:
-    """All pieces of a text: together they hold every character that is not white space."""
+@functools.lru_cache(maxsize=1024)
+def pieces(text: str) -> tuple[Piece, ...]:
+    """All pieces of a text: together they hold every character that is not white space.
+
+    Those of the last texts are kept: packing, the check and the extractive model ask for the same.
+    """
+    return tuple(_pieces(text))
+
+
+def _pieces(text: str) -> Iterator[Piece]:
     header: list[str] = []
     table_begins = True
     for start, end in _spans(text):

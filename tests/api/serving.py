@@ -16,6 +16,7 @@ from fastapi import FastAPI
 def serving(app: FastAPI) -> Iterator[str]:
     """Serve the application on a free port; yields the base URL once it answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as cli/local_server.py does
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2, ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
