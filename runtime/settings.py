@@ -66,7 +66,7 @@ class ModelSettings(BaseModel):
     usd_per_million_prompt: float = Field(default=0.0, ge=0)
     usd_per_million_cached_prompt: float | None = Field(default=None, ge=0)
     usd_per_million_completion: float = Field(default=0.0, ge=0)
-    connect_seconds: float = Field(default=5.0, gt=0)
+    connect_seconds: float = Field(default=10.0, gt=0)
     first_token_seconds: float = Field(default=30.0, gt=0)
     total_seconds: float = Field(default=120.0, gt=0)
     retries: int = Field(default=2, ge=0, le=10)
