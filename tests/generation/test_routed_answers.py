@@ -269,3 +269,21 @@ def test_a_prepared_question_is_finished_with_the_text_of_another_time(world: Wo
     assert answer.model.name == "fast" and len(answer.citations) == 1 and answer.usage.prompt_tokens > 100
     assert answer.groundedness is not None and not answer.groundedness.supported
     assert world.provider.requests == []
+
+
+def test_who_stops_listening_ends_the_call_at_the_provider(world: World) -> None:
+    world.says("fast", Behaviour(text=f"{TRUE} " * 40, token_delay_s=0.02))
+
+    async def leave_early() -> None:
+        events = world.answerer.stream(Question(QUESTION, Scope("t"), use_cache=False, live=True))
+        async for event in events:
+            if isinstance(event, Delta):
+                break
+        await events.aclose()  # type: ignore[attr-defined]
+        for _ in range(100):
+            if world.provider.requests[-1].ended is not None:
+                break
+            await asyncio.sleep(0.02)
+
+    world.runner.run(leave_early())
+    assert world.provider.requests[-1].ended == "client left"
