@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.api.conftest import ScriptedParts
+from tests.api.serving import wait_until
 
 
 def metric(client: httpx.Client, name: str, **labels: str) -> float:
@@ -26,14 +27,14 @@ def test_requests_are_counted_by_route_and_status(client: httpx.Client) -> None:
     before = metric(client, "plumbline_http_requests_total", **labels)
     client.get("/v1/answers/one")
     client.get("/v1/answers/another")
-    assert metric(client, "plumbline_http_requests_total", **labels) == before + 2
+    wait_until(lambda: metric(client, "plumbline_http_requests_total", **labels) == before + 2)
     assert "another" not in client.get("/metrics").text
 
 
 def test_unknown_paths_are_one_series(client: httpx.Client) -> None:
     client.get("/made/up/path")
     client.request("BREW", "/made/up/path")
-    assert metric(client, "plumbline_http_requests_total", route="unmatched", method="OTHER") >= 1
+    wait_until(lambda: metric(client, "plumbline_http_requests_total", route="unmatched", method="OTHER") >= 1)
     assert "made/up" not in client.get("/metrics").text
 
 
@@ -69,6 +70,8 @@ def test_an_unusable_request_id_is_replaced(client: httpx.Client, sent: str) -> 
 def test_the_access_log_has_no_bodies_paths_or_queries(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "plumbline.access"):
         client.post("/v1/search?probe=private", json={"question": "very private question"})
+        # The line is written when the response has been sent.
+        wait_until(lambda: any(record.name == "plumbline.access" for record in caplog.records))
     line = next(record for record in caplog.records if record.name == "plumbline.access")
     assert line.getMessage() == "POST /v1/search"
     assert vars(line)["status"] == 200

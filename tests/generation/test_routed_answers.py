@@ -28,6 +28,7 @@ from retrieval.assembly import build_embedder
 from retrieval.passages import Passage, Scope
 from retrieval.retriever import SearchResult
 from runtime.settings import ModelSettings, Settings
+from tests.api.serving import wait_until
 from tests.generation.passage_making import passage
 from tests.model_server import ModelServer, model_server
 from tests.provider.answers import REFUSAL
@@ -85,6 +86,11 @@ class World:
         self.runner.run(self.answerer.close())
         assert self.cache is not None
         self.cache.close()
+
+    def cached(self) -> float:
+        assert self.cache is not None
+        samples = [sample for metric in self.cache.metrics.collect() for sample in metric.samples]
+        return next(sample.value for sample in samples if sample.name == "plumbline_cache_entries")
 
     def says(self, model: str, *texts: str | Behaviour) -> None:
         behaviours = [one if isinstance(one, Behaviour) else Behaviour(text=one) for one in texts]
@@ -244,7 +250,7 @@ def test_a_model_that_was_asked_for_answers_alone(world: World) -> None:
 def test_the_cache_answers_again_only_while_the_passages_are_the_same(world: World) -> None:
     world.says("fast", TRUE)
     first = world.answer(use_cache=True)
-    asyncio.run(asyncio.sleep(0.3))  # it is kept beside the answer
+    wait_until(lambda: world.cached() == 1)  # it is kept beside the answer
     again = world.answer("how many days of annual leave do full-time employees have", use_cache=True)
     assert again.cache.hit and again.answer == first.answer and again.answer_id != first.answer_id
     assert again.usage.cost_usd == 0 and again.cache.saved_usd == pytest.approx(first.usage.cost_usd)
