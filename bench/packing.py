@@ -32,7 +32,7 @@ from evals.cases import CorpusRecord, read_retrieval
 from evals.statistics import bootstrap_interval
 from evals.temporary_index import temporary_index
 from generation.prompting.context_packing import ContextPacker
-from retrieval.assembly import INITIAL_MEAN_CHUNK_TERMS, build_embedder
+from retrieval.assembly import INITIAL_MEAN_CHUNK_TERMS
 from retrieval.lexical import LexicalEncoder
 from retrieval.passages import Passage
 from runtime.settings import Settings
@@ -71,9 +71,7 @@ class Outcome:
 def main() -> None:
     arguments = parse_arguments(__doc__, data_help="folder with answers/ and retrieval/squad")
     settings = Settings()
-    packer = ContextPacker(
-        build_embedder(settings).count_tokens, LexicalEncoder(settings.language, INITIAL_MEAN_CHUNK_TERMS)
-    )
+    packer = ContextPacker(LexicalEncoder(settings.language, INITIAL_MEAN_CHUNK_TERMS))
     kept, cost = [], []
     for name, corpus, cases in sets(arguments.data, small=arguments.small):
         with temporary_index(settings, corpus) as index:
@@ -95,7 +93,7 @@ def main() -> None:
         "Percent of the parts of gold answers (an answer, a number, a sentence) that were there before packing and not "
         "after it, and of the answers that lost any, with 95% bootstrap intervals and their number:",
         table(["set", "ratio", *headings], kept),
-        "Tokens of a question's passages, counted by the embedding model's tokenizer, and the time of one packing:",
+        "Tokens of a question's passages, estimated, and the time of one packing:",
         table(["set", "ratio", "before", "after", "saved", "ms, p50 / p95"], cost),
     ]
     publish("packing", "Packing", "\n\n".join(body), arguments)
