@@ -24,6 +24,7 @@ def open_platform(settings: Settings) -> Platform:
     from generation.costs.usage_ledger import UsageLedger
     from retrieval.assembly import build_embedder, build_index, build_retriever
     from retrieval.index_metrics import IndexMetrics
+    from retrieval.recent_questions import RecentQuestions
     from runtime.database import Database
     from workers.assembly import build_batches, build_ingestion
 
@@ -34,7 +35,7 @@ def open_platform(settings: Settings) -> Platform:
         database = Database(settings.resolved_database_url())
         opened.callback(database.close)
         database.upgrade()
-        embedder = build_embedder(settings)
+        embedder = RecentQuestions(build_embedder(settings))
         index = build_index(settings, embedder)
         opened.callback(index.close)
         cache = build_semantic_cache(settings, embedder)

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
 from api.error_responses import internal_error, problem_body
 from runtime.errors import PlumblineError
@@ -18,6 +19,16 @@ KEEP_ALIVE_SECONDS = 15.0
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+
+class Finishing(Protocol):
+    """A record of work that comes to an end."""
+
+    @property
+    def finished(self) -> bool: ...
+
+
+Followed = TypeVar("Followed", bound=Finishing)
 
 
 class SentEvent(Protocol):
@@ -144,3 +155,19 @@ def _told(error: BaseException, request_id: str) -> PlumblineError:
         return error
     _log.error("A stream broke off", exc_info=error, extra={"request_id": request_id})
     return internal_error()
+
+
+async def changes(
+    record: Followed, look: Callable[[], Followed], event: Callable[[Followed], ServerEvent], pause_seconds: float
+) -> AsyncIterator[ServerEvent]:
+    """The record as it is and whenever it has changed, until it is finished; `look` is blocking.
+
+    The records are the truth, wherever the worker runs, so they are looked at rather than told of.
+    """
+    yield event(record)
+    while not record.finished:
+        await asyncio.sleep(pause_seconds)
+        latest = await run_in_threadpool(look)
+        if latest != record:
+            record = latest
+            yield event(record)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
+import functools
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -16,13 +16,12 @@ from api.batch_schemas import BatchBody, BatchResultLine
 from api.batch_upload import batch_body
 from api.dependencies import CurrentPlatform, CurrentRequestId, CurrentTenant
 from api.error_responses import told_problem
-from api.event_streams import EventStream, ServerEvent
+from api.event_streams import EventStream, ServerEvent, changes
 from api.schemas import Identifier
 from generation.batches.records import BatchOptions, BatchRecord, BatchResult
 
 if TYPE_CHECKING:
     from api.platform import Platform
-    from generation.batches.store import BatchStore
 
 POLL_SECONDS = 0.5
 MAX_ENSEMBLE = 5
@@ -118,7 +117,8 @@ async def follow_batch(
 ) -> EventStream:
     """The batch as it changes, until it has ended."""
     first = await run_in_threadpool(platform.batches.store.batch, tenant, batch_id)
-    return EventStream(_changes(platform.batches.store, first), request_id)
+    look = functools.partial(platform.batches.store.batch, tenant, batch_id)
+    return EventStream(changes(first, look, _event, POLL_SECONDS), request_id)
 
 
 def _options(platform: Platform, ensemble: str | None, use_provider_batch: bool | None) -> BatchOptions:
@@ -160,17 +160,6 @@ def _result_lines(results: Iterator[BatchResult], request_id: str) -> Iterator[b
         if result.ensemble is not None:
             line["ensemble"] = result.ensemble
         yield json.dumps(line, ensure_ascii=False).encode(errors="replace") + b"\n"
-
-
-async def _changes(store: BatchStore, batch: BatchRecord) -> AsyncIterator[ServerEvent]:
-    """The records are the truth, wherever the worker runs, so they are looked at rather than told of."""
-    yield _event(batch)
-    while not batch.finished:
-        await asyncio.sleep(POLL_SECONDS)
-        latest = await run_in_threadpool(store.batch, batch.tenant, batch.id)
-        if latest != batch:
-            batch = latest
-            yield _event(batch)
 
 
 def _event(batch: BatchRecord) -> ServerEvent:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
+import functools
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
@@ -11,12 +10,12 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.dependencies import CurrentPlatform, CurrentRequestId, CurrentTenant
-from api.event_streams import EventStream, ServerEvent
+from api.event_streams import EventStream, ServerEvent, changes
 from api.schemas import Identifier, JobBody
 from ingestion.records import JobRecord, Status
 
 if TYPE_CHECKING:
-    from ingestion.registry import Registry
+    pass
 
 POLL_SECONDS = 0.2
 
@@ -47,18 +46,8 @@ async def follow_job(
 ) -> EventStream:
     """The job as it changes, until it has ended."""
     first = await run_in_threadpool(platform.registry.job, tenant, job_id)
-    return EventStream(_changes(platform.registry, first), request_id)
-
-
-async def _changes(registry: Registry, job: JobRecord) -> AsyncIterator[ServerEvent]:
-    """The records are the truth, wherever the worker runs, so they are looked at rather than told of."""
-    yield _event(job)
-    while not job.finished:
-        await asyncio.sleep(POLL_SECONDS)
-        latest = await run_in_threadpool(registry.job, job.tenant, job.id)
-        if latest != job:
-            job = latest
-            yield _event(job)
+    look = functools.partial(platform.registry.job, tenant, job_id)
+    return EventStream(changes(first, look, _event, POLL_SECONDS), request_id)
 
 
 def _event(job: JobRecord) -> ServerEvent:

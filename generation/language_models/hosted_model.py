@@ -18,6 +18,7 @@ llama_index takes 4.5 s to import: `warm_up` does it, in a thread at start-up.
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import contextlib
 import json
@@ -171,7 +172,7 @@ class Provider(Protocol):
     async def aclose(self) -> None: ...
 
 
-class _HostedProvider:
+class _HostedProvider(abc.ABC):
     """What both protocols share. `key` is never part of a message, a log line or a repr."""
 
     def __init__(self, *, name: str, model: str, url: str, key: str | None, connect_seconds: float) -> None:
@@ -213,14 +214,14 @@ class _HostedProvider:
             await client.close()
         self._loop = None
 
-    def _build(self) -> Any:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _build(self) -> Any: ...
 
-    def _new_client(self) -> Any:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _new_client(self) -> Any: ...
 
-    def _options(self, request: ModelRequest) -> dict[str, Any]:
-        raise NotImplementedError
+    @abc.abstractmethod
+    def _options(self, request: ModelRequest) -> dict[str, Any]: ...
 
     def _client_of_this_loop(self) -> Any:
         """Connections cannot move from one event loop to another; the client of a loop that is gone is dropped."""
