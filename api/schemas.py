@@ -253,6 +253,7 @@ class SentenceBody(BaseModel):
     score: float
     supported: bool
     evidence: list[str]
+    unsupported: list[tuple[int, int]]
 
 
 class CheckerBody(BaseModel):

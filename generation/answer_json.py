@@ -58,7 +58,14 @@ def _citation(data: Mapping[str, Any]) -> Citation:
 
 def _groundedness(data: Mapping[str, Any]) -> Groundedness:
     sentences = tuple(
-        SentenceVerdict(**{**one, "span": _span(one["span"]), "evidence": tuple(one["evidence"])})
+        SentenceVerdict(
+            **{
+                **one,
+                "span": _span(one["span"]),
+                "evidence": tuple(one["evidence"]),
+                "unsupported": tuple(map(_span, one.get("unsupported", ()))),  # answers of earlier versions have none
+            }
+        )
         for one in data["sentences"]
     )
     spans = tuple(_span(span) for span in data["unsupported_spans"])

@@ -65,11 +65,20 @@ class Citation:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SentenceVerdict:
+    """`unsupported` are the parts of an unsupported claim that the evidence does not carry: spans of the answer."""
+
     span: Span
     is_claim: bool
     score: float
     supported: bool
     evidence: tuple[str, ...] = ()
+    unsupported: tuple[Span, ...] = ()
+
+    def moved_to(self, start: int) -> SentenceVerdict:
+        """The same verdict where the sentence begins at `start`."""
+        by = start - self.span[0]
+        unsupported = tuple((first + by, last + by) for first, last in self.unsupported)
+        return dataclasses.replace(self, span=(start, self.span[1] + by), unsupported=unsupported)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

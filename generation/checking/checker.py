@@ -76,6 +76,7 @@ class VerbatimCheck:
 def overall(verdicts: Sequence[SentenceVerdict], info: CheckerInfo) -> Groundedness:
     """The verdict on an answer from those on its sentences: as good as the weakest claim."""
     claims = [verdict for verdict in verdicts if verdict.is_claim]
-    unsupported = tuple(verdict.span for verdict in claims if not verdict.supported)
+    short = [verdict for verdict in claims if not verdict.supported]
+    unsupported = tuple(span for verdict in short for span in verdict.unsupported or (verdict.span,))
     score = min((verdict.score for verdict in claims), default=1.0)
-    return Groundedness(score, not unsupported, tuple(verdicts), unsupported, info)
+    return Groundedness(score, not short, tuple(verdicts), unsupported, info)

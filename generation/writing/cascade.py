@@ -186,8 +186,7 @@ class Cascade:
                     return
         for event in self._placeholder():
             yield event
-        span = self._draft.span_of(lead, text)
-        verdict = dataclasses.replace(verdict, span=span)
+        verdict = verdict.moved_to(self._draft.span_of(lead, text)[0])
         marks = "".join(f" [{number}]" for number in part.cited)
         self._kept += f"{lead if self._kept else ''}{part.text}{marks}"
         outcome.accepted += 1
@@ -202,7 +201,7 @@ class Cascade:
             return
         (lead, verdict), self._redacted = self._redacted, None
         span = self._draft.span_of(lead, REDACTED)
-        verdict = dataclasses.replace(verdict, span=span, is_claim=False, evidence=())
+        verdict = dataclasses.replace(verdict, span=span, is_claim=False, evidence=(), unsupported=())
         self._draft.warn("Sentences that the sources do not support were removed.")
         yield Delta(self._draft.add(lead, REDACTED, verdict, ()))
         yield SentenceChecked(verdict)

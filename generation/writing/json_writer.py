@@ -100,7 +100,8 @@ class JsonWriter:
         weakest = min(each, key=lambda one: one.verdict.score if one.verdict.is_claim else 1.0)
         named = [task.chunk_of.get(number) for number in claim.cited]
         cited = verified(weakest, named, task.threshold)
-        return weakest.verdict, cited.supports, cited.counts
+        # Places in the sentence that was checked are none of the JSON.
+        return dataclasses.replace(weakest.verdict, unsupported=()), cited.supports, cited.counts
 
     async def _repaired(self, text: str, problems: str) -> str:
         speaker = next(model for model in self._task.models if model.profile.name == self.outcome.speaker)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from generation.answers import Span
 from generation.checking.checker import Checked, EvidenceCheck
 
@@ -24,4 +26,7 @@ class ShortAnswers:
             return alone
         # The sentence goes first: a capital at the beginning is no name.
         together = self._check.check(f"{sentence.rstrip(' .!')}: {self._question}", span)
-        return together if together.verdict.score > alone.verdict.score else alone
+        if together.verdict.score <= alone.verdict.score:
+            return alone
+        # Places in that text are none of the answer.
+        return dataclasses.replace(together, verdict=dataclasses.replace(together.verdict, unsupported=()))

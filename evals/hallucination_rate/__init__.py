@@ -1,0 +1,1 @@
+"""The share of answers with unsupported content: estimated, corrected, watched."""
