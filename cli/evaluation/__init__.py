@@ -1,0 +1,1 @@
+"""The commands of `plumb eval`, one module a group; `cli.evaluate` registers them."""
