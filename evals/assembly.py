@@ -49,7 +49,7 @@ def run_retrieval(
 ) -> RunRecord:
     """Measure retrieval on a folder in BEIR form, in a temporary index of its own; the user's index is not touched.
 
-    `relevant_from` is the lowest grade that recall, MRR and MAP count as relevant. Raises `evals.cases.InvalidCases`
+    `relevant_from` is the lowest grade that recall, MRR and MAP count as relevant. Raises `InvalidCases`
     (file and line) and `InvalidInput` for an unknown arm. Blocking.
     """
     from evals.evaluate_retrieval import evaluate_retrieval
@@ -87,12 +87,18 @@ def run_answers(
     command: str,
     model: str | None = None,
     ask_collection: AskCollection | None = None,
+    ask_case: Ask | None = None,
+    earlier: Sequence[Mapping[str, Any]] = (),
+    keep: Callable[[Mapping[str, Any]], None] = lambda _record: None,
     on_progress: OnProgress | None = None,
 ) -> RunRecord:
     """Measure answers on a JSONL file. Cases with a `context` are read in this process; the user's index is not opened.
 
     Cases without one go through `ask_collection` (the command line passes a call of `POST /v1/ask` with the cache off);
-    without it such a file is refused with `InvalidInput`. Raises `evals.cases.InvalidCases` (file and line). Blocking.
+    without it such a file is refused with `InvalidInput`. Raises `InvalidCases` (file and line). Blocking.
+
+    `ask_case` answers every case in the place of both. `earlier` are the records of a run over the same file that broke
+    off, whose questions are not asked again; `keep` gets each new record as soon as it is there.
     """
     from evals.evaluate_answers import evaluate_answers
 
@@ -100,9 +106,12 @@ def run_answers(
     data = read_answers(file)
     report = on_progress or (lambda _stage, _share: None)
     with contextlib.ExitStack() as stack:
-        read = stack.enter_context(_reading(settings, model)) if any(case.context for case in data.cases) else None
+        reads = ask_case is None and any(case.context for case in data.cases)
+        read = stack.enter_context(_reading(settings, model)) if reads else None
 
         def ask(case: AnswerCase) -> Mapping[str, Any]:
+            if ask_case is not None:
+                return ask_case(case)
             if case.context and read is not None:
                 return read(case)
             if ask_collection is None:
@@ -112,7 +121,13 @@ def run_answers(
                 )
             return ask_collection(case.question)
 
-        evaluation = evaluate_answers(data.cases, ask, on_progress=lambda share: report("answering", share))
+        evaluation = evaluate_answers(
+            data.cases,
+            ask,
+            earlier={str(record["id"]): record for record in earlier},
+            keep=keep,
+            on_progress=lambda share: report("answering", share),
+        )
     described = describe_settings(settings) | {"data": file.name, "model": model}
     return _record(evaluation, command, described, started, start, data.data_hash)
 
@@ -128,7 +143,7 @@ def record_routing(
     """Ask every question of a JSONL file of every model but those for batches, to replay routing policies over it.
 
     Cases with a `context` are read in this process, the others go through `ask_collection`, as in `run_answers`. Raises
-    `InvalidInput` without a fast and a powerful model, and `evals.cases.InvalidCases`. Blocking; costs money.
+    `InvalidInput` without a fast and a powerful model, and `InvalidCases`. Blocking; costs money.
     """
     from evals.routing_recording import record_answers
     from evals.routing_replay import MODELS_KEY, profiles_to_json

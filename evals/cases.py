@@ -1,26 +1,14 @@
-"""Readers of evaluation data: folders in BEIR form and JSONL files of questions, plain or gzipped.
-
-Every complaint names file and line, so that whoever wrote the file can mend it.
-"""
+"""Readers of evaluation data: folders in BEIR form and JSONL files of questions, plain or gzipped."""
 
 from __future__ import annotations
 
 import dataclasses
-import gzip
 import hashlib
-import json
 import pathlib
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from runtime.errors import InvalidInput
-
-
-class InvalidCases(InvalidInput):
-    """The evaluation data cannot be used; the message names file and line."""
-
-    code = "invalid_evaluation_data"
+from evals.case_files import InvalidCases, identifier, lines, rows, text_field
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,13 +76,18 @@ def read_retrieval(folder: pathlib.Path, split: str = "dev") -> RetrievalData:
 
 
 def read_answers(file: pathlib.Path) -> AnswerData:
-    """Read questions with gold answers, one JSON object a line. Raises `InvalidCases`."""
+    """Read questions with gold answers, one JSON object a line. Raises `InvalidCases`.
+
+    A line of a test set that a person has rejected (`status`) is passed over.
+    """
     digest = hashlib.sha256()
     cases: dict[str, AnswerCase] = {}
-    for place, row in _rows(file, digest):
+    for place, row in rows(file, digest):
+        if row.get("status") == "rejected":
+            continue
         case = AnswerCase(
-            case_id=_identifier(row, "id", place),
-            question=_text(row, "question", place),
+            case_id=identifier(row, "id", place),
+            question=text_field(row, "question", place),
             context=_context(row, place),
             answers=_answers(row, place),
             answerable=_answerable(row, place),
@@ -113,12 +106,12 @@ def read_answers(file: pathlib.Path) -> AnswerData:
 
 def _read_corpus(file: pathlib.Path, digest: hashlib._Hash) -> tuple[CorpusRecord, ...]:
     records: dict[str, CorpusRecord] = {}
-    for place, row in _rows(file, digest):
-        record_id = _identifier(row, "_id", place)
+    for place, row in rows(file, digest):
+        record_id = identifier(row, "_id", place)
         if record_id in records:
             raise InvalidCases(f"{place}: the _id {record_id!r} occurs twice.")
-        title = "" if row.get("title") is None else _text(row, "title", place)
-        records[record_id] = CorpusRecord(record_id, title, _text(row, "text", place))
+        title = "" if row.get("title") is None else text_field(row, "title", place)
+        records[record_id] = CorpusRecord(record_id, title, text_field(row, "text", place))
     if not records:
         raise InvalidCases(f"{file} holds no records.")
     return tuple(records.values())
@@ -126,11 +119,11 @@ def _read_corpus(file: pathlib.Path, digest: hashlib._Hash) -> tuple[CorpusRecor
 
 def _read_queries(file: pathlib.Path, digest: hashlib._Hash) -> dict[str, str]:
     queries: dict[str, str] = {}
-    for place, row in _rows(file, digest):
-        query_id = _identifier(row, "_id", place)
+    for place, row in rows(file, digest):
+        query_id = identifier(row, "_id", place)
         if query_id in queries:
             raise InvalidCases(f"{place}: the _id {query_id!r} occurs twice.")
-        queries[query_id] = _text(row, "text", place)
+        queries[query_id] = text_field(row, "text", place)
     return queries
 
 
@@ -144,7 +137,7 @@ def _split_file(folder: pathlib.Path, split: str) -> pathlib.Path:
 
 def _read_qrels(file: pathlib.Path, queries: Mapping[str, str], digest: hashlib._Hash) -> dict[str, dict[str, int]]:
     qrels: dict[str, dict[str, int]] = {}
-    for number, line in _lines(file, digest):
+    for number, line in lines(file, digest):
         cells = line.split("\t")
         if number == 1 and cells[:1] == ["query-id"]:
             continue
@@ -167,59 +160,14 @@ def _read_qrels(file: pathlib.Path, queries: Mapping[str, str], digest: hashlib.
     return qrels
 
 
-def _rows(file: pathlib.Path, digest: hashlib._Hash) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, line in _lines(file, digest):
-        place = f"{file}, line {number}"
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InvalidCases(f"{place}: not JSON ({error}).") from error
-        if not isinstance(row, dict):
-            raise InvalidCases(f"{place}: expected a JSON object, got {type(row).__name__}.")
-        yield place, row
-
-
-def _lines(file: pathlib.Path, digest: hashlib._Hash) -> Iterator[tuple[int, str]]:
-    """Lines that are not blank, with their numbers; `.gz` is tried when the plain file is absent."""
-    if not file.is_file() and file.with_name(file.name + ".gz").is_file():
-        file = file.with_name(file.name + ".gz")
-    number = 0
-    try:
-        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
-            for number, raw in enumerate(stream, start=1):
-                digest.update(raw)
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-                if line.strip():
-                    yield number, line
-    except UnicodeDecodeError as error:
-        raise InvalidCases(f"{file}, line {number}: not UTF-8 (byte {error.start + 1} of the line).") from error
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InvalidCases(f"{file}, after line {number}: the gzip data is damaged or cut off ({error}).") from error
-    except OSError as error:
-        raise InvalidCases(f"{file} cannot be read: {error.strerror or error}.") from error
-
-
-def _text(row: Mapping[str, Any], field: str, place: str) -> str:
-    if not isinstance(row.get(field), str):
-        raise InvalidCases(f"{place}: `{field}` is missing or not a text.")
-    return str(row[field])
-
-
-def _identifier(row: Mapping[str, Any], field: str, place: str) -> str:
-    value = row.get(field)
-    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise InvalidCases(f"{place}: `{field}` is missing or not a text.")
-    return str(value)
-
-
 def _context(row: Mapping[str, Any], place: str) -> tuple[ContextText, ...]:
     items = row.get("context") or []
     if not isinstance(items, list) or any(not isinstance(item, dict) for item in items):
         raise InvalidCases(f'{place}: `context` must be a list of {{"id", "title", "text"}}.')
     texts = []
     for item in items:
-        title = "" if item.get("title") is None else _text(item, "title", place)
-        texts.append(ContextText(_identifier(item, "id", place), title, _text(item, "text", place)))
+        title = "" if item.get("title") is None else text_field(item, "title", place)
+        texts.append(ContextText(identifier(item, "id", place), title, text_field(item, "text", place)))
     if len({text.context_id for text in texts}) != len(texts):
         raise InvalidCases(f"{place}: two texts of `context` have the same id.")
     return tuple(texts)

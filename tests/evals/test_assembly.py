@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from evals.assembly import ARMS, run_answers, run_retrieval
-from evals.cases import CorpusRecord, InvalidCases
+from evals.case_files import InvalidCases
+from evals.cases import CorpusRecord
 from evals.run_record import read_run_record
 from evals.temporary_index import as_document
 from runtime.errors import InvalidInput

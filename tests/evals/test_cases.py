@@ -6,7 +6,8 @@ import pathlib
 
 import pytest
 
-from evals.cases import InvalidCases, read_answers, read_retrieval
+from evals.case_files import InvalidCases
+from evals.cases import read_answers, read_retrieval
 
 
 def write_lines(file: pathlib.Path, *rows: object) -> None:
