@@ -31,7 +31,6 @@ class AnswerKeeper:
         body = answer.to_json()
         await run_in_threadpool(self._store, answer, body)
         self.metrics.observe_stages("ask", answer.timings_ms)
-        self.metrics.count_answer(answer.model.name, _outcome(answer))
         for used in model_usages(answer):
             self.metrics.count_usage(used)
         return body
@@ -39,11 +38,3 @@ class AnswerKeeper:
     def _store(self, answer: Answer, body: dict[str, Any]) -> None:
         self.platform.answers.save(self.tenant, self.collection, body)
         self.platform.usage.record(self.tenant, self.key_id, answer)
-
-
-def _outcome(answer: Answer) -> str:
-    if answer.refused:
-        return "refused"
-    if answer.groundedness is None:
-        return "unchecked"
-    return "supported" if answer.groundedness.supported else "unsupported"

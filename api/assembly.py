@@ -22,6 +22,7 @@ def open_platform(settings: Settings) -> Platform:
     from generation.assembly import build_answerer
     from generation.cache.assembly import build_semantic_cache
     from generation.costs.usage_ledger import UsageLedger
+    from generation.verdict_metrics import VerdictMetrics
     from retrieval.assembly import build_embedder, build_index, build_retriever
     from retrieval.index_metrics import IndexMetrics
     from retrieval.recent_questions import RecentQuestions
@@ -46,7 +47,8 @@ def open_platform(settings: Settings) -> Platform:
         registry = ingestion.registry
         retriever = build_retriever(settings, embedder, index, registry.active_versions)
         answerer = build_answerer(settings, retriever, embedder, cache=cache, revision=registry.revision)
-        answers, usage = AnswerStore(database), UsageLedger(database)
+        verdict_metrics = VerdictMetrics()
+        answers, usage = AnswerStore(database, verdict_metrics.answer_kept), UsageLedger(database)
 
         def new_answerer() -> Answerer:
             # One thread: batches may wait for many models at once, and leave the processors to those who wait for them.
@@ -81,7 +83,13 @@ def open_platform(settings: Settings) -> Platform:
             upload_dir=upload_dir,
             max_file_bytes=settings.max_file_bytes,
             top_k=settings.top_k,
-            collectors=(ingestion.metrics, IndexMetrics(index), answerer.metrics, *([cache.metrics] if cache else [])),
+            collectors=(
+                ingestion.metrics,
+                IndexMetrics(index),
+                answerer.metrics,
+                verdict_metrics,
+                *([cache.metrics] if cache else []),
+            ),
             check=database.ping,
             close=opened.pop_all().close,
         )

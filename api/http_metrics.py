@@ -35,9 +35,6 @@ class HttpMetrics:
             buckets=_SECONDS,
             registry=registry,
         )
-        self._answers = Counter(
-            "plumbline_answers", "Answers by model and outcome", ["model", "outcome"], registry=registry
-        )
         self._cost = Counter("plumbline_cost_usd", "What language models cost, in USD", ["model"], registry=registry)
         self._tokens = Counter(
             "plumbline_tokens",
@@ -65,10 +62,6 @@ class HttpMetrics:
         """`operation` is `search` or `ask`; the stages are those of `timings_ms` in the response."""
         for stage, milliseconds in timings_ms.items():
             self._stage_seconds.labels(operation, stage).observe(milliseconds / 1000)
-
-    def count_answer(self, model: str, outcome: str) -> None:
-        """`outcome` is `refused`, `supported`, `unsupported` or `unchecked`."""
-        self._answers.labels(model, outcome).inc()
 
     def count_usage(self, used: ModelUsage) -> None:
         self._cost.labels(used.model).inc(used.cost_usd)

@@ -315,6 +315,11 @@ class AnswerBody(BaseModel):
     timings_ms: dict[str, float]
     warnings: list[str] = Field(description="What a reader must know of how the answer came about")
     cut_short: bool = Field(description="It ends at a limit of length, not where it was done")
+    unsupported_removed: int = Field(
+        0,
+        description="Unsupported sentences of models that are not in it: written anew by another model, taken out, or "
+        "the reason of the refusal",
+    )
 
 
 class UsageSumsBody(BaseModel):

@@ -63,6 +63,7 @@ class AnswerMaking:
             timings_ms={**self.timings, "total": self._total()},
             warnings=tuple(draft.warnings),
             cut_short=self.outcome is not None and self.outcome.cut_short,
+            unsupported_removed=self._unsupported_removed(refused),
         )
 
     def served_again(self, answer: Answer, prices: Mapping[str, Prices]) -> Answer:
@@ -74,6 +75,13 @@ class AnswerMaking:
             usage=usage_of(self.counts, prices),
             timings_ms={**self.timings, "generate": 0.0, "check": 0.0, "total": self._total()},
         )
+
+    def _unsupported_removed(self, refused: bool) -> int:
+        """Of the unsupported sentences, those that were written anew by another model, taken out, or refused."""
+        if self.outcome is None:
+            return 0
+        stay = 0 if refused else sum(one.is_claim and not one.supported for one in self.draft.verdicts)
+        return max(0, self.outcome.unsupported - stay)
 
     def _total(self) -> float:
         return (time.perf_counter() - self.started) * 1000

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
+from generation.answer_verdicts import AnswerVerdict, keep_verdict
 from runtime.database import Database, UtcDateTime, schema
 from runtime.errors import NotFound
 
@@ -31,14 +32,16 @@ class UnknownAnswer(NotFound):
 
 
 class AnswerStore:
-    """Blocking, thread-safe. Every call is bound to a tenant."""
+    """Blocking, thread-safe. Every call is bound to a tenant. `observe` is told of every verdict that was kept."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, observe: Callable[[AnswerVerdict], None] = lambda _verdict: None) -> None:
         self._database = database
+        self._observe = observe
 
     def save(self, tenant: str, collection: str | None, answer: Mapping[str, Any]) -> None:
         """Keep an answer in the form of the outward contract (`Answer.to_json`); `collection` is the one asked."""
         groundedness = answer["groundedness"]
+        verdict = AnswerVerdict.of(tenant, collection, answer, datetime.datetime.now(datetime.UTC))
         row = {
             "id": answer["answer_id"],
             "tenant": tenant,
@@ -47,11 +50,13 @@ class AnswerStore:
             "refused": answer["refused"],
             "groundedness": groundedness["score"] if groundedness else None,
             "body": dict(answer),
-            "created_at": datetime.datetime.now(datetime.UTC),
+            "created_at": verdict.created_at,
         }
         # An answer that a power failure takes can be asked again: it need not wait for the disk.
         with self._database.write(durable=False) as connection:
             connection.execute(answers.insert().values(row))
+            keep_verdict(connection, verdict)
+        self._observe(verdict)
 
     def load(self, tenant: str, answer_id: str) -> dict[str, Any]:
         """The answer as it was saved. Raises UnknownAnswer."""

@@ -157,6 +157,7 @@ class Answer:
     timings_ms: Mapping[str, float]
     warnings: tuple[str, ...] = ()  # what the reader must know of how it came about: cut off, sentences removed
     cut_short: bool = False  # it ends at a limit of length, not where it was done
+    unsupported_removed: int = 0  # sentences of models that were unsupported and that the reader therefore does not get
 
     def to_json(self) -> dict[str, Any]:
         """The answer of the outward contract, as plain JSON types."""

@@ -33,6 +33,7 @@ from generation.answers import (
 from generation.batches.store import BatchIntake, BatchStore
 from generation.costs.usage_ledger import UsageLedger
 from ingestion.intake import Intake
+from generation.verdict_metrics import VerdictMetrics
 from ingestion.job_metrics import JobMetrics
 from ingestion.original_store import open_original_store
 from ingestion.records import JobKind
@@ -194,6 +195,7 @@ def open_platform(
     uploads = data_dir / "uploads"
     uploads.mkdir()
     platform = Platform(
+    verdicts = VerdictMetrics()
         registry=registry,
         intake=Intake(store, registry, queue),
         batches=BatchIntake(
@@ -206,12 +208,12 @@ def open_platform(
         retriever=parts,
         answerer=parts,
         models=("scripted", "extractive"),
-        answers=AnswerStore(database),
+        answers=AnswerStore(database, verdicts.answer_kept),
         usage=UsageLedger(database),
         upload_dir=uploads,
         max_file_bytes=MAX_FILE_BYTES,
         top_k=7,
-        collectors=(JobMetrics(),),
+        collectors=(JobMetrics(), verdicts),
         check=database.ping,
         close=lambda: None,
     )

@@ -1,0 +1,33 @@
+"""Prometheus counters of answers by what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from prometheus_client import Counter
+from prometheus_client.metrics_core import Metric
+
+from generation.answer_verdicts import AnswerVerdict
+
+
+class VerdictMetrics:
+    """A Prometheus collector that is told of every verdict that is kept.
+
+    Neither tenant nor collection is a label: there can be any number of them, and each would be a series.
+    """
+
+    def __init__(self) -> None:
+        self._answers = Counter(
+            "plumbline_answers",
+            "Answers by model, route, checker (name and version) and outcome; `unsupported` is flagged, which is not the "
+            "hallucination rate",
+            ["model", "route", "checker", "outcome"],
+            registry=None,
+        )
+
+    def answer_kept(self, verdict: AnswerVerdict) -> None:
+        checker = f"{verdict.checker} {verdict.checker_version}" if verdict.checker is not None else ""
+        self._answers.labels(verdict.model, verdict.route, checker, verdict.outcome).inc()
+
+    def collect(self) -> Iterable[Metric]:
+        return self._answers.collect()
