@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import pathlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evals.cases import AnswerCase, ContextText, read_answers, read_retrieval
-from evals.run_record import Evaluation, RunRecord, machine_facts, source_commit, utc_now
+from evals.groundedness_cases import GroundednessCase, read_groundedness
+from evals.run_record import Evaluation, RunRecord, finished_run, utc_now
 from retrieval.passages import Passage, Scope, StoredChunk
 from runtime.errors import InvalidInput
 
 if TYPE_CHECKING:
     from evals.evaluate_answers import Ask
+    from generation.answers import CheckerInfo
+    from generation.checking.checker import Checker
     from retrieval.retriever import SearchResult
     from runtime.settings import Settings
 
@@ -27,9 +31,6 @@ OnProgress = Callable[[str, float], None]
 
 AskCollection = Callable[[str], Mapping[str, Any]]
 """A question's text to the answer object of the outward contract, for cases without a context of their own."""
-
-AskModelOfCollection = Callable[[str, str], Mapping[str, Any]]
-"""The same of one model: question and model's name."""
 
 ARMS = ("bm25", "dense", "fused", "reranked")
 KNOWN_ARMS = (*ARMS, "rrf")
@@ -77,7 +78,16 @@ def run_retrieval(
         "relevant_from": relevant_from,
     }
     evaluation = Evaluation({**found.metrics, **sizes}, found.intervals, found.records)
-    return _record(evaluation, command, described, started, start, data.data_hash)
+    return finished_run(
+        evaluation,
+        kind="retrieval",
+        command=command,
+        settings=described,
+        models=describe_models(settings),
+        started=started,
+        start=start,
+        data_hash=data.data_hash,
+    )
 
 
 def run_answers(
@@ -129,91 +139,102 @@ def run_answers(
             on_progress=lambda share: report("answering", share),
         )
     described = describe_settings(settings) | {"data": file.name, "model": model}
-    return _record(evaluation, command, described, started, start, data.data_hash)
+    return finished_run(
+        evaluation,
+        kind="answers",
+        command=command,
+        settings=described,
+        models=describe_models(settings),
+        started=started,
+        start=start,
+        data_hash=data.data_hash,
+    )
 
 
-def record_routing(
+def run_groundedness(
     settings: Settings,
     file: pathlib.Path,
     *,
+    checker: str | None = None,
+    limit: int | None = None,
+    group_by: str | None = None,
+    threads: int = 1,
     command: str,
-    ask_collection: AskModelOfCollection | None = None,
     on_progress: OnProgress | None = None,
 ) -> RunRecord:
-    """Ask every question of a JSONL file of every model but those for batches, to replay routing policies over it.
+    """Measure a checker (that of the settings unless named) on a JSONL file of judged answers.
 
-    Cases with a `context` are read in this process, the others go through `ask_collection`, as in `run_answers`. Raises
-    `InvalidInput` without a fast and a powerful model, and `InvalidCases`. Blocking; costs money.
+    `threads` answers are checked at a time: worth it for checkers that wait for a server. Those that compute share the
+    interpreter lock, take as long in all, and longer for each answer.
+    `group_by` names the field whose equal values hang together. Raises `InvalidCases` (file and line), and
+    `ConfigurationError` for a checker that does not exist. Blocking.
     """
-    from evals.routing_recording import record_answers
-    from evals.routing_replay import MODELS_KEY, profiles_to_json
-    from generation.language_models.assembly import build_models
-    from generation.language_models.model import Role
-    from generation.routing.router import EXTRACTIVE
+    from evals.answer_checking import verify
+    from evals.evaluate_groundedness import evaluate_groundedness
 
     started, start = utc_now(), time.perf_counter()
-    profiles = [model.profile for model in build_models(settings) if model.profile.role is not Role.BATCH]
-    if {profile.role for profile in profiles} != {Role.FAST, Role.POWERFUL}:
-        raise InvalidInput("Routing chooses between models: configure a fast and a powerful one (PLUMB_MODELS).")
-    data = read_answers(file)
     report = on_progress or (lambda _stage, _share: None)
-    with contextlib.ExitStack() as stack:
-        reads = any(case.context for case in data.cases)
-        read = stack.enter_context(_reading_by(settings)) if reads else None
-
-        def ask(case: AnswerCase, model: str) -> Mapping[str, Any]:
-            if case.context and read is not None:
-                return read(case, model)
-            if ask_collection is None:
-                raise InvalidInput(
-                    f"The question {case.case_id!r} has no context, and there is no collection to search."
-                )
-            return ask_collection(case.question, model)
-
-        evaluation = record_answers(
-            data.cases,
-            [*(profile.name for profile in profiles), EXTRACTIVE],
-            ask,
-            lambda case: passages_of(case.context),
-            on_progress=lambda share: report("answering", share),
-        )
-    described = describe_settings(settings) | {"data": file.name, MODELS_KEY: profiles_to_json(profiles)}
-    return _record(evaluation, command, described, started, start, data.data_hash)
+    data = read_groundedness(file, limit=limit, group_by=group_by)
+    used = _checker(settings, checker)
+    evaluation = evaluate_groundedness(
+        data.cases,
+        lambda case: verify(used, case, passages_of(_as_texts(case))),
+        threads=threads,
+        on_progress=lambda share: report("checking", share),
+    )
+    options = {"data": file.name, "checker": used.info.name, "limit": limit, "group_by": group_by, "threads": threads}
+    return finished_run(
+        evaluation,
+        kind="groundedness",
+        command=command,
+        settings=describe_settings(settings) | options,
+        models=describe_models(settings, used.info),
+        started=started,
+        start=start,
+        data_hash=data.data_hash,
+    )
 
 
-def replay_routing(
-    settings: Settings,
-    run_file: pathlib.Path,
-    policy_file: pathlib.Path | None,
-    *,
-    command: str,
-    max_latency_ms: float | None = None,
-    max_cost_usd: float | None = None,
-) -> RunRecord:
-    """Replay the policy of a JSON file, or that of the settings, over a recorded run. Raises `InvalidInput`."""
-    import dataclasses
+def _checker(settings: Settings, name: str | None) -> Checker:
+    from generation.checking.coverage_checker import CoverageCalibration, CoverageChecker
+    from retrieval.assembly import INITIAL_MEAN_CHUNK_TERMS, build_embedder
+    from retrieval.lexical import LexicalEncoder
 
-    from evals.routing_replay import replay
-    from evals.run_record import read_run_record
-    from generation.routing.policy import RoutingPolicy
+    if name not in (None, "coverage"):
+        raise InvalidInput(f"There is no checker {name}.")
+    lexical = LexicalEncoder(settings.language, INITIAL_MEAN_CHUNK_TERMS)
+    return CoverageChecker(build_embedder(settings), lexical, CoverageCalibration.load())
 
-    started, start = utc_now(), time.perf_counter()
-    run = read_run_record(run_file)
-    policy = RoutingPolicy.from_json(settings.routing) if policy_file is None else RoutingPolicy.read(policy_file)
-    evaluation = replay(run, policy, max_latency_ms=max_latency_ms, max_cost_usd=max_cost_usd)
-    described = {
-        "run": run_file.name,
-        "data": run.settings.get("data"),
-        "policy": dataclasses.asdict(policy),
-        "max_latency_ms": max_latency_ms,
-        "max_cost_usd": max_cost_usd,
-    }
-    return _record(evaluation, command, described, started, start, run.data_hash)
+
+def _as_texts(case: GroundednessCase) -> list[ContextText]:
+    return [ContextText(str(place), "", text) for place, text in enumerate(case.context)]
 
 
 def describe_settings(settings: Settings) -> dict[str, Any]:
     """The effective settings as `plumb doctor` shows them, secrets hidden."""
     return {row.name: row.value for row in settings.describe() if row.name}
+
+
+def describe_models(settings: Settings, checker: CheckerInfo | None = None) -> dict[str, Any]:
+    """Names and versions of what answers and verdicts are made with; the hash of the embedding model's weights."""
+    from generation.prompting.prompts import ANSWER_PROMPT
+    from retrieval.assembly import DEFAULT_MODEL
+    from runtime.model_files import MINILM_SHA256
+
+    embedding = {"name": settings.embedding_model, "backend": settings.embedding_backend}
+    if settings.embedding_model == DEFAULT_MODEL:
+        embedding["sha256"] = MINILM_SHA256
+    described: dict[str, Any] = {
+        "embedding": embedding,
+        "reranker": settings.reranker,
+        "language_models": [
+            {"name": model.name, "model": model.model or model.name, "role": model.role} for model in settings.models
+        ],
+        "prompt": ANSWER_PROMPT,
+    }
+    if checker is not None:
+        described["checker"] = dataclasses.asdict(checker)
+    return described
 
 
 def passages_of(context: Sequence[ContextText]) -> tuple[Passage, ...]:
@@ -243,13 +264,13 @@ def _chunk_of(text: ContextText) -> StoredChunk:
 @contextlib.contextmanager
 def _reading(settings: Settings, model: str | None) -> Iterator[Ask]:
     """Answers from the passages of a case alone."""
-    with _reading_by(settings) as read:
+    with reading_by(settings) as read:
         yield lambda case: read(case, model)
 
 
 @contextlib.contextmanager
-def _reading_by(settings: Settings) -> Iterator[Callable[[AnswerCase, str | None], Mapping[str, Any]]]:
-    """The same by the model that is named at each question; None: the router chooses."""
+def reading_by(settings: Settings) -> Iterator[Callable[[AnswerCase, str | None], Mapping[str, Any]]]:
+    """Answers from the passages of a case alone, by the model named with each; None: the router chooses."""
     from generation.answers import Question
     from generation.assembly import build_answerer
     from retrieval.assembly import build_embedder
@@ -279,25 +300,3 @@ class _NoRetriever:
 
     def search(self, text: str, scope: Scope, top_k: int) -> SearchResult:
         raise AssertionError(f"the {top_k} best passages of {scope} were asked for, to read {text!r}")
-
-
-def _record(
-    evaluation: Evaluation,
-    command: str,
-    settings: Mapping[str, Any],
-    started: str,
-    start: float,
-    data_hash: str,
-) -> RunRecord:
-    return RunRecord(
-        command=command,
-        settings=settings,
-        commit=source_commit(),
-        machine=machine_facts(),
-        started=started,
-        seconds=time.perf_counter() - start,
-        metrics=evaluation.metrics,
-        intervals=evaluation.intervals,
-        records=evaluation.records,
-        data_hash=data_hash,
-    )

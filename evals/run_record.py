@@ -11,13 +11,21 @@ import os
 import pathlib
 import platform
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runtime.errors import InvalidInput
 
 _SOURCE_FOLDER = pathlib.Path(__file__).resolve().parent.parent
-_LIBRARIES = ("onnxruntime", "qdrant-edge-py", "qdrant-client", "torch", "sentence-transformers", "numpy")
+_LIBRARIES = ("onnxruntime", "qdrant-edge-py", "qdrant-client", "torch", "sentence-transformers", "tokenizers", "numpy")
+
+SEED = 0
+"""Of all that is random in an evaluation: resamples, permutations, folds."""
+
+
+_LATER_FIELDS = frozenset({"kind", "models", "seeds"})
+"""Runs written before these existed are read all the same."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,7 +42,8 @@ class RunRecord:
     """`metrics` are aggregates by name, `intervals` their 95% intervals, `records` one object an item with its `id`.
 
     `seconds` is the wall time of the whole run. `data_hash` is the SHA-256 of the data as read (decompressed), so that
-    two runs can be told to have measured the same items.
+    two runs can be told to have measured the same items. `kind` is the evaluation: retrieval, answers, groundedness or
+    routing; `models` names what was used, with versions or hashes; `seeds` is what random numbers began from.
     """
 
     command: str
@@ -47,6 +56,9 @@ class RunRecord:
     intervals: Mapping[str, tuple[float, float]]
     records: Sequence[Mapping[str, Any]]
     data_hash: str
+    kind: str = ""
+    models: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    seeds: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -64,6 +76,35 @@ class RunRecord:
             raise InvalidInput(f"The run could not be written to {path}: {error.strerror}.") from error
 
 
+def finished_run(
+    evaluation: Evaluation,
+    *,
+    kind: str,
+    command: str,
+    settings: Mapping[str, Any],
+    models: Mapping[str, Any],
+    started: str,
+    start: float,
+    data_hash: str,
+) -> RunRecord:
+    """The record of an evaluation that ends now; `started` is `utc_now()` and `start` `time.perf_counter()` of then."""
+    return RunRecord(
+        command=command,
+        settings=settings,
+        commit=source_commit(),
+        machine=machine_facts(),
+        started=started,
+        seconds=time.perf_counter() - start,
+        metrics=evaluation.metrics,
+        intervals=evaluation.intervals,
+        records=evaluation.records,
+        data_hash=data_hash,
+        kind=kind,
+        models=models,
+        seeds={"statistics": SEED},
+    )
+
+
 def read_run_record(path: pathlib.Path) -> RunRecord:
     """A record written by `RunRecord.write`; raises `InvalidInput` when the file is something else."""
     try:
@@ -72,8 +113,9 @@ def read_run_record(path: pathlib.Path) -> RunRecord:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise InvalidInput(f"{path} is not a run record: it is not JSON ({error}).") from error
-    names = [field.name for field in dataclasses.fields(RunRecord)]
-    missing = [name for name in names if not isinstance(data, dict) or name not in data]
+    fields = dataclasses.fields(RunRecord)
+    needed = [field.name for field in fields if field.name not in _LATER_FIELDS]
+    missing = [name for name in needed if not isinstance(data, dict) or name not in data]
     if missing:
         raise InvalidInput(
             f"{path} is not a run record (it lacks {', '.join(missing)}); make one with plumb eval --out."
@@ -84,7 +126,7 @@ def read_run_record(path: pathlib.Path) -> RunRecord:
         data["intervals"] = {name: (float(low), float(high)) for name, (low, high) in data["intervals"].items()}
     except (TypeError, ValueError, AttributeError):
         raise InvalidInput(f"{path}: `intervals` must map names to pairs of numbers.") from None
-    return RunRecord(**{name: data[name] for name in names})
+    return RunRecord(**{field.name: data[field.name] for field in fields if field.name in data})
 
 
 def source_commit() -> str | None:

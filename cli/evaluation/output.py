@@ -40,13 +40,16 @@ def show_run(
             console.print(f"Written to {path}.", soft_wrap=True)
 
 
-def metric_table(record: RunRecord) -> Any:
+def metric_table(record: RunRecord, shown: Callable[[str], bool] = lambda _name: True) -> Any:
+    """Metrics with their intervals, those of them that are `shown`."""
     from rich.table import Table
 
     table = Table("metric", box=None, pad_edge=False)
     table.add_column("value", justify="right")
     table.add_column("95% interval", justify="right")
     for name, value in record.metrics.items():
+        if not shown(name):
+            continue
         interval = record.intervals.get(name)
         table.add_row(name, f"{value:.4g}", f"{interval[0]:.4g} to {interval[1]:.4g}" if interval else "")
     return table

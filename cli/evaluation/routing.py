@@ -42,7 +42,7 @@ def routing(
 
 def _record_routing(data: Path, collection: str | None, path: Path, *, as_json: bool) -> None:
     from cli.connection import Connection, connect
-    from evals.assembly import record_routing
+    from evals.routing_assembly import record_routing
     from runtime.settings import load_settings
 
     settings = load_settings()
@@ -70,7 +70,7 @@ def _replay_routing(
     *,
     as_json: bool,
 ) -> None:
-    from evals.assembly import replay_routing
+    from evals.routing_assembly import replay_routing
     from runtime.settings import load_settings
 
     run = replay_routing(

@@ -114,6 +114,17 @@ class SentenceStream:
         return ended.end() if ended and ended.group().strip() else ended.start() if ended else len(text.rstrip())
 
 
+def without_marks(text: str) -> tuple[str, list[int]]:
+    """A whole text without its citation marks, and the place in `text` of each character that is left."""
+    places: list[int] = []
+    position = 0
+    for match in _MARK.finditer(text):
+        places.extend(range(position, match.start()))
+        position = match.end()
+    places.extend(range(position, len(text)))
+    return "".join(text[place] for place in places), places
+
+
 def _last_whole_word(text: str) -> int:
     """Up to here nothing can change any more: the last word may be unfinished."""
     return max(text.rfind(" "), text.rfind("\n"), text.rfind("\t"), 0)

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.evaluate import app
-from evals.assembly import record_routing
+from evals.routing_assembly import record_routing
 from runtime.errors import InvalidInput
 from runtime.settings import Settings
 from tests.model_server import model_server
