@@ -17,7 +17,19 @@ from api.http_metrics import HttpMetrics
 from api.local_access import LocalAccess
 from api.observation import Observation
 from api.platform import Platform, PlatformStart
-from api.routes import ask, batches, chat_completions, documents, health, jobs, metrics, page, search, usage
+from api.routes import (
+    ask,
+    batches,
+    chat_completions,
+    documents,
+    evaluations,
+    health,
+    jobs,
+    metrics,
+    page,
+    search,
+    usage,
+)
 from api.schemas import Problem
 
 if TYPE_CHECKING:
@@ -70,12 +82,11 @@ def create_app_over(open_platform: Callable[[], Platform], *, token: str | None 
         redoc_url=None,
         responses={"default": {"model": Problem, "description": "A problem (RFC 9457); `code` is stable"}},
     )
-    for routes in (documents, jobs, search, ask, batches, chat_completions, usage, health, metrics, page):
+    for routes in (documents, jobs, search, ask, batches, chat_completions, evaluations, usage, health, metrics, page):
         app.include_router(routes.router)
     install_error_responses(app)
-    app.add_middleware(
-        BodyLimit, max_bytes=MAX_BODY_BYTES, streamed=frozenset({documents.router.prefix, batches.router.prefix})
-    )
+    streamed = frozenset(routes.router.prefix for routes in (documents, batches, evaluations))
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, streamed=streamed)
     app.add_middleware(LocalAccess, token=token)
     app.add_middleware(Observation, metrics=http_metrics)
     return app

@@ -27,7 +27,7 @@ def open_platform(settings: Settings) -> Platform:
     from retrieval.index_metrics import IndexMetrics
     from retrieval.recent_questions import RecentQuestions
     from runtime.database import Database
-    from workers.assembly import build_batches, build_ingestion
+    from workers.assembly import build_batches, build_evaluations, build_ingestion
 
     with contextlib.ExitStack() as opened:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -66,15 +66,22 @@ def open_platform(settings: Settings) -> Platform:
             answers.save(question.scope.tenant, question.scope.collection, answer.to_json())
             usage.record(question.scope.tenant, question.key, answer)
 
+        def spent(question: Question, answer: Answer) -> None:
+            usage.record(question.scope.tenant, question.key, answer)
+
         batches = build_batches(settings, database, embedder, new_answerer, keep)
+        evaluations = build_evaluations(settings, database, new_answerer, spent)
         opened.callback(ingestion.stop)
         opened.callback(batches.stop)
+        opened.callback(evaluations.stop)
         ingestion.start()
         batches.start()
+        evaluations.start()
         return Platform(
             registry=ingestion.registry,
             intake=ingestion.intake,
             batches=batches.intake,
+            evaluations=evaluations.intake,
             retriever=retriever,
             answerer=answerer,
             models=(*(model.name for model in settings.models), "extractive"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -23,7 +23,7 @@ from api.error_responses import UnsupportedMediaType
 from ingestion.original_store import StorageFull, StorageUnavailable
 from runtime.errors import InvalidInput, PlumblineError
 
-_FIELDS = ("collection", "metadata")
+DOCUMENT_FIELDS = ("collection", "metadata")
 _MAX_FIELD_BYTES = 256 * 1024
 _OVERHEAD_BYTES = 1024 * 1024  # part headers and fields beside the file
 _BATCH_BYTES = 1024 * 1024
@@ -47,8 +47,10 @@ class ReceivedUpload:
 
 
 @contextlib.asynccontextmanager
-async def receive_upload(request: Request, folder: Path, max_file_bytes: int) -> AsyncIterator[ReceivedUpload]:
-    """Read the request's body; the temporary file lives as long as the block.
+async def receive_upload(
+    request: Request, folder: Path, max_file_bytes: int, fields: Sequence[str] = DOCUMENT_FIELDS
+) -> AsyncIterator[ReceivedUpload]:
+    """Read the request's body; the temporary file lives as long as the block. `fields` are the parts beside the file.
 
     Raises UnsupportedMediaType, BrokenUpload, MissingFile, BodyTooLarge, StorageFull, StorageUnavailable and
     starlette's ClientDisconnect. The rest of a refused body is read off, within bounds, so that clients get to see why.
@@ -56,7 +58,7 @@ async def receive_upload(request: Request, folder: Path, max_file_bytes: int) ->
     body = request.stream()
     with contextlib.ExitStack() as kept:
         try:
-            received = await _read(request, body, folder, max_file_bytes, kept)
+            received = await _read(request, body, folder, max_file_bytes, fields, kept)
         except PlumblineError:
             await drain(body)
             raise
@@ -64,7 +66,12 @@ async def receive_upload(request: Request, folder: Path, max_file_bytes: int) ->
 
 
 async def _read(
-    request: Request, body: AsyncIterator[bytes], folder: Path, max_file_bytes: int, kept: contextlib.ExitStack
+    request: Request,
+    body: AsyncIterator[bytes],
+    folder: Path,
+    max_file_bytes: int,
+    fields: Sequence[str],
+    kept: contextlib.ExitStack,
 ) -> ReceivedUpload:
     boundary = _boundary(request.headers.get("content-type", ""))
     declared = request.headers.get("content-length", "")
@@ -75,7 +82,7 @@ async def _read(
     except OSError as error:
         raise _not_kept(error) from error
     kept.callback(_discard, file)
-    reader = _UploadReader(boundary, cast(BinaryIO, file), max_file_bytes)
+    reader = _UploadReader(boundary, cast(BinaryIO, file), max_file_bytes, fields)
     batch = bytearray()
     async for piece in body:
         batch += piece
@@ -116,7 +123,10 @@ def _boundary(content_type: str) -> bytes:
 class _UploadReader:
     """Push parser: the `file` part goes to disk, the known fields to memory, anything else is refused."""
 
-    def __init__(self, boundary: bytes, file: BinaryIO, max_file_bytes: int) -> None:
+    def __init__(
+        self, boundary: bytes, file: BinaryIO, max_file_bytes: int, known: Sequence[str] = DOCUMENT_FIELDS
+    ) -> None:
+        self._known = known
         self._file = file
         self._max_file_bytes = max_file_bytes
         self._size = 0
@@ -191,12 +201,12 @@ class _UploadReader:
         self._part = options.get(b"name", b"").decode(errors="replace")
         if self._part == "file":
             self._begin_file(options.get(b"filename"))
-        elif self._part in _FIELDS:
+        elif self._part in self._known:
             if self._part in self._fields:
                 raise BrokenUpload(f"The field `{self._part}` comes twice.")
             self._fields[self._part] = bytearray()
         else:
-            known = ", ".join(f"`{name}`" for name in _FIELDS)
+            known = ", ".join(f"`{name}`" for name in self._known)
             raise BrokenUpload(f"Unknown part `{self._part[:100]}`. An upload has one `file` and may have {known}.")
 
     def _begin_file(self, name: bytes | None) -> None:

@@ -17,6 +17,7 @@ from runtime.errors import PlumblineError, Unavailable
 if TYPE_CHECKING:
     from prometheus_client.registry import Collector
 
+    from evals.jobs.store import EvaluationIntake
     from generation.answer_store import AnswerStore
     from generation.answers import Answer, AnswerEvent, Question
     from generation.batches.store import BatchIntake
@@ -64,6 +65,7 @@ class Platform:
     registry: Registry
     intake: Intake
     batches: BatchIntake
+    evaluations: EvaluationIntake
     retriever: Searching
     answerer: Answering
     models: tuple[str, ...]

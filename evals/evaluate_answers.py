@@ -18,21 +18,34 @@ Ask = Callable[[AnswerCase], Mapping[str, Any]]
 
 
 def evaluate_answers(
-    cases: Sequence[AnswerCase], ask: Ask, *, on_progress: Callable[[float], None] = lambda _share: None
+    cases: Sequence[AnswerCase],
+    ask: Ask,
+    *,
+    earlier: Mapping[str, Mapping[str, Any]] | None = None,
+    keep: Callable[[Mapping[str, Any]], None] = lambda _record: None,
+    on_progress: Callable[[float], None] = lambda _share: None,
 ) -> Evaluation:
     """Ask one question after the other; the first is asked once more beforehand, to warm up.
+
+    A case that has a record among the `earlier` ones (by id, of a run that broke off) keeps it and is not asked again;
+    `keep` gets every new record as soon as it is there.
 
     `exact_match`, `containment` and `f1` are means over the answerable questions, a refusal counting 0; `accuracy` is
     the share of all questions that were answered correctly or rightly refused. A metric without a single item it could
     be computed on (refusal precision without a refusal) is left out. Latency is the wall time of `ask` in ms.
     """
-    ask(cases[0])
-    records = []
+    known = dict(earlier or {})
+    if first := next((case for case in cases if case.case_id not in known), None):
+        ask(first)
     for done, case in enumerate(cases, start=1):
-        start = time.perf_counter()
-        answer = ask(case)
-        records.append(score_answer(case, answer, latency_ms=1000 * (time.perf_counter() - start)))
+        if case.case_id not in known:
+            start = time.perf_counter()
+            answer = ask(case)
+            record = score_answer(case, answer, latency_ms=1000 * (time.perf_counter() - start))
+            known[case.case_id] = record
+            keep(record)
         on_progress(done / len(cases))
+    records = [known[case.case_id] for case in cases]
     metrics, intervals = aggregate_answers(records)
     return Evaluation(metrics, intervals, records)
 

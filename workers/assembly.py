@@ -16,9 +16,10 @@ from ingestion.parsing.sandbox import ParserPool
 from ingestion.pipeline import DocumentPipeline
 from ingestion.registry import Registry
 from runtime.errors import ConfigurationError
-from workers.in_process import InProcessBatchWorker, InProcessWorker
+from workers.in_process import InProcessBatchWorker, InProcessEvaluationWorker, InProcessWorker
 
 if TYPE_CHECKING:
+    from evals.jobs.store import EvaluationIntake
     from generation.answers import Answer, Question
     from generation.batches.store import BatchIntake
     from generation.batches.work import BatchAnswerer
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from retrieval.vector_index import VectorIndex
     from runtime.database import Database
     from runtime.settings import Settings
+    from workers.evaluation_tasks import AskedAnswerer
 
 BATCHES_AT_ONCE = 2
 """So that a large batch does not hold up a small one."""
@@ -118,6 +120,45 @@ def build_batches(
         max_bytes=settings.max_batch_bytes,
     )
     return Batches(intake, worker.start, stop)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Evaluations:
+    """Everything that works on evaluation jobs. `start` and `stop` its worker with the process that serves."""
+
+    intake: EvaluationIntake
+    start: Callable[[], None]
+    stop: Callable[[], None]
+
+
+def build_evaluations(
+    settings: Settings,
+    database: Database,
+    answerer: Callable[[], AskedAnswerer],
+    spent: Callable[[Question, Answer], None],
+) -> Evaluations:
+    """Assemble without starting anything. The schema of the database must be up to date.
+
+    `answerer` makes one for evaluations alone, as for batches. `spent` enters what an answer has cost; blocking.
+    One job at a time: questions of users go before.
+    """
+    from evals.jobs.assembly import build_evaluation_runner
+    from evals.jobs.store import EvaluationIntake, JobStore
+    from workers.evaluation_tasks import BlockingAnswerer
+
+    asking = BlockingAnswerer(answerer)
+    # Beside the documents' originals, which are kept by two levels of hexadecimal names: these are no documents.
+    files = open_original_store(f"{settings.resolved_originals_url().rstrip('/')}/evaluations", settings.max_file_bytes)
+    store = JobStore(database)
+    runner = build_evaluation_runner(settings, database, store, files, asking.ask, spent)
+    worker = InProcessEvaluationWorker(runner)
+
+    def stop() -> None:
+        worker.stop()
+        asking.close()
+
+    intake = EvaluationIntake(store, files, worker, max_bytes=settings.max_file_bytes)
+    return Evaluations(intake, worker.start, stop)
 
 
 def build_pipeline(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 IN_PROCESS_BROKER = "memory://localhost/"
 INGEST_QUEUE = "ingest"
 BATCH_QUEUE = "batches"
+EVALUATE_QUEUE = "evaluate"
 
 
 def make_app(broker_url: str, *, queue: str = INGEST_QUEUE) -> Celery:

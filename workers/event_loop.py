@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -22,8 +23,12 @@ class EventLoopThread:
 
     def run(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """Wait for the work's result. Raises what it raises, RuntimeError after `finish`."""
+        return self.begin(work).result()
+
+    def begin(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> concurrent.futures.Future[Result]:
+        """The same without waiting; to cancel the future cancels the work. Raises RuntimeError after `finish`."""
         loop = self._running()
-        return asyncio.run_coroutine_threadsafe(work(), loop).result()
+        return asyncio.run_coroutine_threadsafe(work(), loop)
 
     def tell(self, work: Callable[[], None]) -> None:
         """Do something at once on the loop; without one, here."""

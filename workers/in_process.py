@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from ingestion.records import JobKind, JobRecord
 from runtime.errors import PlumblineError
 from workers.batch_tasks import CeleryBatchQueue, register_batch_tasks
-from workers.celery_app import BATCH_QUEUE, IN_PROCESS_BROKER, INGEST_QUEUE, make_app, thread_pool
+from workers.celery_app import BATCH_QUEUE, EVALUATE_QUEUE, IN_PROCESS_BROKER, INGEST_QUEUE, make_app, thread_pool
+from workers.evaluation_tasks import CeleryEvaluationQueue, register_evaluation_tasks
 from workers.ingest_tasks import CeleryJobQueue, register_ingest_tasks
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Queue = TypeVar("Queue")
 
 
 class JobRunner(Protocol[UnfinishedToo]):
-    """What does the work: `ingestion.pipeline.DocumentPipeline`, `workers.batch_tasks.BatchTasks`."""
+    """What does the work: `ingestion.pipeline.DocumentPipeline`, `workers.batch_tasks.BatchTasks` and the like."""
 
     def run(self, job_id: str, /) -> float | None: ...
 
@@ -181,6 +182,25 @@ class InProcessBatchWorker(_InProcess[CeleryBatchQueue, str]):
     def _connected(self, app: Celery) -> CeleryBatchQueue:
         register_batch_tasks(app, self._run)
         return CeleryBatchQueue(app)
+
+    def _submit_again(self, unfinished: str) -> None:
+        self.submit(unfinished)
+
+
+class InProcessEvaluationWorker(_InProcess[CeleryEvaluationQueue, str]):
+    """Works on evaluations, beside documents and batches. Satisfies `evals.jobs.store.EvaluationQueue`."""
+
+    queue_name = EVALUATE_QUEUE
+
+    def submit(self, job_id: str, *, delay: float = 0.0) -> None:
+        """Queue a committed job."""
+        queue = self._open_queue()
+        if queue is not None:
+            queue.submit(job_id, delay=delay)
+
+    def _connected(self, app: Celery) -> CeleryEvaluationQueue:
+        register_evaluation_tasks(app, self._run)
+        return CeleryEvaluationQueue(app)
 
     def _submit_again(self, unfinished: str) -> None:
         self.submit(unfinished)

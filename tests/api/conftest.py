@@ -13,6 +13,7 @@ import pytest
 
 from api.app import create_app_over
 from api.platform import Platform
+from evals.jobs.store import EvaluationIntake, JobStore
 from generation.answer_store import AnswerStore
 from generation.answers import (
     Answer,
@@ -32,8 +33,8 @@ from generation.answers import (
 )
 from generation.batches.store import BatchIntake, BatchStore
 from generation.costs.usage_ledger import UsageLedger
-from ingestion.intake import Intake
 from generation.verdict_metrics import VerdictMetrics
+from ingestion.intake import Intake
 from ingestion.job_metrics import JobMetrics
 from ingestion.original_store import open_original_store
 from ingestion.records import JobKind
@@ -194,8 +195,8 @@ def open_platform(
     store = open_original_store(str(data_dir / "originals"), MAX_FILE_BYTES)
     uploads = data_dir / "uploads"
     uploads.mkdir()
-    platform = Platform(
     verdicts = VerdictMetrics()
+    platform = Platform(
         registry=registry,
         intake=Intake(store, registry, queue),
         batches=BatchIntake(
@@ -203,6 +204,12 @@ def open_platform(
             RecordingBatchQueue(),
             endpoints=("scripted",),
             max_questions=1000,
+            max_bytes=MAX_FILE_BYTES,
+        ),
+        evaluations=EvaluationIntake(
+            JobStore(database),
+            open_original_store(str(data_dir / "evaluations"), MAX_FILE_BYTES),
+            RecordingBatchQueue(),
             max_bytes=MAX_FILE_BYTES,
         ),
         retriever=parts,

@@ -13,6 +13,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import ingestion.registry_tables as tables
+from evals.hallucination_rate.audit_tables import audit_items
+from evals.jobs.tables import evaluation_jobs
+from generation.answer_feedback import answer_feedback
 from generation.answer_store import answers
 from generation.batches.tables import batches
 from generation.costs.usage_ledger import usage_by_day
@@ -40,7 +43,8 @@ def test_the_revisions_give_the_tables_of_the_code(database: Database) -> None:
     with database.read() as connection:
         differences = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), schema)
     assert [one for one in differences if "alembic_version" not in str(one)] == []
-    assert {tables.jobs, answers, usage_by_day, batches} <= set(schema.sorted_tables)
+    declared = {tables.jobs, answers, answer_feedback, audit_items, usage_by_day, batches, evaluation_jobs}
+    assert declared <= set(schema.sorted_tables)
 
 
 def test_an_up_to_date_schema_is_seen_without_alembic(tmp_path: Path) -> None:
