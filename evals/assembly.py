@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from evals.evaluate_answers import Ask
     from generation.answers import CheckerInfo
     from generation.checking.checker import Checker
+    from retrieval.embedding import Embedder
     from retrieval.retriever import SearchResult
     from runtime.settings import Settings
 
@@ -110,20 +111,24 @@ def run_answers(
     `ask_case` answers every case in the place of both. `earlier` are the records of a run over the same file that broke
     off, whose questions are not asked again; `keep` gets each new record as soon as it is there.
     """
+    from evals.answer_judging import AnswerJudge
     from evals.evaluate_answers import evaluate_answers
+    from retrieval.assembly import build_embedder
 
     started, start = utc_now(), time.perf_counter()
     data = read_answers(file)
     report = on_progress or (lambda _stage, _share: None)
+    embedder = build_embedder(settings)
+    checker = _checker(settings, embedder)
     with contextlib.ExitStack() as stack:
         reads = ask_case is None and any(case.context for case in data.cases)
-        read = stack.enter_context(_reading(settings, model)) if reads else None
+        read = stack.enter_context(reading_by(settings, embedder)) if reads else None
 
         def ask(case: AnswerCase) -> Mapping[str, Any]:
             if ask_case is not None:
                 return ask_case(case)
             if case.context and read is not None:
-                return read(case)
+                return read(case, model)
             if ask_collection is None:
                 raise InvalidInput(
                     f"The question {case.case_id!r} has no context, and there is no collection to search here. "
@@ -134,6 +139,7 @@ def run_answers(
         evaluation = evaluate_answers(
             data.cases,
             ask,
+            judge=AnswerJudge(embedder, checker),
             earlier={str(record["id"]): record for record in earlier},
             keep=keep,
             on_progress=lambda share: report("answering", share),
@@ -144,7 +150,7 @@ def run_answers(
         kind="answers",
         command=command,
         settings=described,
-        models=describe_models(settings),
+        models=describe_models(settings, checker.info),
         started=started,
         start=start,
         data_hash=data.data_hash,
@@ -171,11 +177,12 @@ def run_groundedness(
     """
     from evals.answer_checking import verify
     from evals.evaluate_groundedness import evaluate_groundedness
+    from retrieval.assembly import build_embedder
 
     started, start = utc_now(), time.perf_counter()
     report = on_progress or (lambda _stage, _share: None)
     data = read_groundedness(file, limit=limit, group_by=group_by)
-    used = _checker(settings, checker)
+    used = _checker(settings, build_embedder(settings), checker)
     evaluation = evaluate_groundedness(
         data.cases,
         lambda case: verify(used, case, passages_of(_as_texts(case))),
@@ -195,15 +202,15 @@ def run_groundedness(
     )
 
 
-def _checker(settings: Settings, name: str | None) -> Checker:
+def _checker(settings: Settings, embedder: Embedder, name: str | None = None) -> Checker:
     from generation.checking.coverage_checker import CoverageCalibration, CoverageChecker
-    from retrieval.assembly import INITIAL_MEAN_CHUNK_TERMS, build_embedder
+    from retrieval.assembly import INITIAL_MEAN_CHUNK_TERMS
     from retrieval.lexical import LexicalEncoder
 
     if name not in (None, "coverage"):
         raise InvalidInput(f"There is no checker {name}.")
     lexical = LexicalEncoder(settings.language, INITIAL_MEAN_CHUNK_TERMS)
-    return CoverageChecker(build_embedder(settings), lexical, CoverageCalibration.load())
+    return CoverageChecker(embedder, lexical, CoverageCalibration.load())
 
 
 def _as_texts(case: GroundednessCase) -> list[ContextText]:
@@ -262,20 +269,13 @@ def _chunk_of(text: ContextText) -> StoredChunk:
 
 
 @contextlib.contextmanager
-def _reading(settings: Settings, model: str | None) -> Iterator[Ask]:
-    """Answers from the passages of a case alone."""
-    with reading_by(settings) as read:
-        yield lambda case: read(case, model)
-
-
-@contextlib.contextmanager
-def reading_by(settings: Settings) -> Iterator[Callable[[AnswerCase, str | None], Mapping[str, Any]]]:
+def reading_by(
+    settings: Settings, embedder: Embedder
+) -> Iterator[Callable[[AnswerCase, str | None], Mapping[str, Any]]]:
     """Answers from the passages of a case alone, by the model named with each; None: the router chooses."""
     from generation.answers import Question
     from generation.assembly import build_answerer
-    from retrieval.assembly import build_embedder
 
-    embedder = build_embedder(settings)
     answerer = build_answerer(settings, _NoRetriever(), embedder)
     with asyncio.Runner() as runner:
 

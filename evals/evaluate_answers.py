@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,10 +17,19 @@ Ask = Callable[[AnswerCase], Mapping[str, Any]]
 """A case to the answer object of the outward contract (`answer`, `refused`, `citations`, `groundedness`, `usage`)."""
 
 
+class Judge(Protocol):
+    def similarity(self, answer: str, gold_answers: Sequence[str]) -> float:
+        """Likeness of an answer to the gold answer nearest to it, at most 1."""
+
+    def citations(self, answer: Mapping[str, Any]) -> tuple[float, float] | None:
+        """Citation recall and precision of an answer object; `None` when it claims nothing or was not checked."""
+
+
 def evaluate_answers(
     cases: Sequence[AnswerCase],
     ask: Ask,
     *,
+    judge: Judge | None = None,
     earlier: Mapping[str, Mapping[str, Any]] | None = None,
     keep: Callable[[Mapping[str, Any]], None] = lambda _record: None,
     on_progress: Callable[[float], None] = lambda _share: None,
@@ -31,8 +40,10 @@ def evaluate_answers(
     `keep` gets every new record as soon as it is there.
 
     `exact_match`, `containment` and `f1` are means over the answerable questions, a refusal counting 0; `accuracy` is
-    the share of all questions that were answered correctly or rightly refused. A metric without a single item it could
-    be computed on (refusal precision without a refusal) is left out. Latency is the wall time of `ask` in ms.
+    the share of all questions that were answered correctly or rightly refused. `faithfulness` is the mean share of
+    supported claims in an answer. With a `judge`, `answer_similarity` is a mean over the answerable questions, and
+    citation recall and precision over the answers that claim something. A metric without a single item it could be
+    computed on (refusal precision without a refusal) is left out. Latency is the wall time of `ask` in ms.
     """
     known = dict(earlier or {})
     if first := next((case for case in cases if case.case_id not in known), None):
@@ -41,7 +52,7 @@ def evaluate_answers(
         if case.case_id not in known:
             start = time.perf_counter()
             answer = ask(case)
-            record = score_answer(case, answer, latency_ms=1000 * (time.perf_counter() - start))
+            record = score_answer(case, answer, 1000 * (time.perf_counter() - start), judge)
             known[case.case_id] = record
             keep(record)
         on_progress(done / len(cases))
@@ -50,7 +61,9 @@ def evaluate_answers(
     return Evaluation(metrics, intervals, records)
 
 
-def score_answer(case: AnswerCase, answer: Mapping[str, Any], latency_ms: float) -> dict[str, Any]:
+def score_answer(
+    case: AnswerCase, answer: Mapping[str, Any], latency_ms: float, judge: Judge | None = None
+) -> dict[str, Any]:
     """The record of one question.
 
     `correct`: a gold answer stands in the answer, or an unanswerable question was refused. Values that do not apply to
@@ -58,29 +71,45 @@ def score_answer(case: AnswerCase, answer: Mapping[str, Any], latency_ms: float)
     """
     refused = bool(answer["refused"])
     text = "" if refused else without_citation_marks(answer["answer"])
-    exact = contained = f1 = None
+    exact = contained = f1 = similarity = None
     if case.answerable:
         exact = not refused and exact_match(text, case.answers)
         contained = exact or (not refused and contains_gold(text, case.answers))
         f1 = 0.0 if refused else token_f1(text, case.answers)
+        if judge is not None:
+            similarity = 0.0 if refused else judge.similarity(text, case.answers)
     groundedness = answer["groundedness"]
+    recall, precision = (judge.citations(answer) if judge is not None else None) or (None, None)
     return {
         "id": case.case_id,
+        "question": case.question,
         "answer": answer["answer"],
+        "gold_answers": list(case.answers),
         "refused": refused,
         "answerable": case.answerable,
         "correct": bool(contained) if case.answerable else refused,
         "exact_match": exact,
         "containment": contained,
         "f1": f1,
+        "answer_similarity": similarity,
         "false_refusal": refused if case.answerable else None,
         "false_answer": None if case.answerable else not refused,
         "groundedness": groundedness["score"] if groundedness else None,
         "supported": groundedness["supported"] if groundedness else None,
+        "faithfulness": _faithfulness(groundedness) if groundedness else None,
+        "unsupported_spans": [list(span) for span in groundedness["unsupported_spans"]] if groundedness else [],
+        "citation_recall": recall,
+        "citation_precision": precision,
         "citations": list(answer["citations"]),
         "latency_ms": latency_ms,
         "cost_usd": answer["usage"]["cost_usd"],
     }
+
+
+def _faithfulness(groundedness: Mapping[str, Any]) -> float | None:
+    """Share of the claims that are supported (RAGAS; Es et al., 2024, arXiv:2309.15217); `None` without claims."""
+    claims = [sentence["supported"] for sentence in groundedness["sentences"] if sentence["is_claim"]]
+    return sum(claims) / len(claims) if claims else None
 
 
 def aggregate_answers(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], dict[str, Interval]]:
@@ -97,11 +126,15 @@ def aggregate_answers(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, f
         "exact_match": "exact_match",
         "containment": "containment",
         "f1": "f1",
+        "answer_similarity": "answer_similarity",
         "false_refusal_rate": "false_refusal",
         "false_answer_rate": "false_answer",
+        "faithfulness": "faithfulness",
+        "citation_recall": "citation_recall",
+        "citation_precision": "citation_precision",
     }
     for name, field in means.items():
-        values = [float(record[field]) for record in records if record[field] is not None]
+        values = [float(record[field]) for record in records if record.get(field) is not None]
         add(name, float(np.mean(values)) if values else None, bootstrap_interval(values))
 
     counts = count_refusals((record["refused"], record["answerable"]) for record in records)

@@ -39,6 +39,7 @@ def record_routing(
     from generation.language_models.assembly import build_models
     from generation.language_models.model import Role
     from generation.routing.router import EXTRACTIVE
+    from retrieval.assembly import build_embedder
 
     started, start = utc_now(), time.perf_counter()
     profiles = [model.profile for model in build_models(settings) if model.profile.role is not Role.BATCH]
@@ -48,7 +49,7 @@ def record_routing(
     report = on_progress or (lambda _stage, _share: None)
     with contextlib.ExitStack() as stack:
         reads = any(case.context for case in data.cases)
-        read = stack.enter_context(reading_by(settings)) if reads else None
+        read = stack.enter_context(reading_by(settings, build_embedder(settings))) if reads else None
 
         def ask(case: AnswerCase, model: str) -> Mapping[str, Any]:
             if case.context and read is not None:
