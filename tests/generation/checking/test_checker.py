@@ -17,7 +17,7 @@ def checker() -> Checker:
 
 
 class TestVerbatimChecker(CheckerContract):
-    pass
+    READS_MEANING = False
 
 
 def test_an_answer_is_as_good_as_its_weakest_claim() -> None:
