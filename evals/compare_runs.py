@@ -1,4 +1,4 @@
-"""Two runs over the same items, item by item: what changed, how sure that is, and whether quality fell."""
+"""Runs over the same items: what changed, how sure that is, and whether quality fell."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from evals.compare_groundedness import CHECKER_STATISTICS, paired_statistics
+from evals.metric_directions import is_quality, lower_is_better
 from evals.run_record import RunRecord
-from evals.statistics import holm, paired_bootstrap_interval, paired_randomization_test
+from evals.statistics import bootstrap_interval, holm, paired_randomization_test, sums_of_groups
 from runtime.errors import InvalidInput
 
-_NEITHER_BETTER_NOR_WORSE = {"refused", "answerable"}
-_ERRORS = {"false_refusal", "false_answer"}
-_SPEED_AND_COST = ("ms", "latency_ms", "cost_usd")
+_NEITHER_BETTER_NOR_WORSE = {"id", "refused", "answerable", "score", "label"}
 
 Values = Mapping[str, float]
 """One value an item, by item id."""
@@ -22,10 +22,11 @@ Values = Mapping[str, float]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
-    """Mean paired difference `b - a` of one per-item value over `items` items, with its 95% bootstrap interval.
+    """Difference `b - a` over `items` items, with its 95% bootstrap interval.
 
-    `p` is that of the two-sided paired randomisation test, `p_holm` the same after Holm's correction over all
-    differences reported together. `higher_is_better` is false for latency, cost and error values.
+    That of the means of one per-item value; `p` is then that of the two-sided paired randomisation test. Or that of a
+    statistic over all items (AUROC, calibration error), with the p of the paired bootstrap. `p_holm` is p after Holm's
+    correction over all differences reported together. `higher_is_better` is false for latency, cost and errors.
     """
 
     metric: str
@@ -43,26 +44,46 @@ class Difference:
     def b_is_worse(self) -> bool:
         return self.difference < 0 if self.higher_is_better else self.difference > 0
 
+    @property
+    def largest_loss(self) -> float:
+        """How much worse b may be, at the far end of the interval; below 0 when it is better all over it."""
+        return -self.low if self.higher_is_better else self.high
+
 
 def compare_runs(a: RunRecord, b: RunRecord) -> list[Difference]:
-    """Differences of every per-item value that both runs have. Raises `InvalidInput` for runs over different data."""
-    return _compare(a, b, keep=lambda _metric: True)
+    """Differences of all that both runs measured. Raises `InvalidInput` for runs over different data."""
+    return compare_many(a, [b])[0]
 
 
-def regressions(baseline: RunRecord, candidate: RunRecord, alpha: float = 0.05) -> list[Difference]:
-    """Quality values (not latency, cost) in which the candidate is significantly worse; `plumb eval gate` fails on any.
+def compare_many(a: RunRecord, others: Sequence[RunRecord]) -> list[list[Difference]]:
+    """The differences of each other run to `a`, all corrected together. Raises `InvalidInput` as `compare_runs`."""
+    uncorrected = [_differences(a, b, lambda _metric: True) for b in others]
+    corrected = iter(_corrected([one for differences in uncorrected for one in differences]))
+    return [[next(corrected) for _ in differences] for differences in uncorrected]
 
-    A loss counts when its Holm-corrected p over all quality values is below `alpha`.
+
+def regressions(
+    baseline: RunRecord, candidate: RunRecord, *, alpha: float = 0.05, tolerance: float = 0.0, strict: bool = False
+) -> list[Difference]:
+    """Quality values (not latency, cost) in which the candidate is worse; `plumb eval gate` fails on any.
+
+    A loss counts when it is significantly greater than `tolerance` (Holm-corrected p below `alpha`; p and p_holm are
+    then those of a loss of `tolerance`). With `strict`, also when the interval does not rule out a loss greater than
+    `tolerance`: the candidate must be shown not to be inferior.
     """
-    quality = _compare(baseline, candidate, keep=lambda metric: metric.rsplit("/", 1)[-1] not in _SPEED_AND_COST)
-    return [difference for difference in quality if difference.b_is_worse and difference.p_holm < alpha]
+    measured = _differences(baseline, candidate, is_quality)
+    against = _corrected(_differences(baseline, candidate, is_quality, tolerance) if tolerance else measured)
+    lost = []
+    for found, tested in zip(measured, against, strict=True):
+        significant = tested.b_is_worse and tested.p_holm < alpha
+        if significant or (strict and found.largest_loss > tolerance):
+            lost.append(dataclasses.replace(found, p=tested.p, p_holm=tested.p_holm))
+    return lost
 
 
 def paired_differences(pairs: Mapping[str, tuple[Values, Values]]) -> list[Difference]:
     """One difference for each named pair of values, over the items that both have, corrected together."""
-    uncorrected = [_difference(metric, a, b) for metric, (a, b) in pairs.items() if a.keys() & b.keys()]
-    corrected = holm([difference.p for difference in uncorrected])
-    return [dataclasses.replace(d, p_holm=p) for d, p in zip(uncorrected, corrected, strict=True)]
+    return _corrected([_difference(metric, a, b, {}) for metric, (a, b) in pairs.items() if a.keys() & b.keys()])
 
 
 def item_values(records: Sequence[Mapping[str, Any]], metric: str) -> dict[str, float]:
@@ -72,33 +93,41 @@ def item_values(records: Sequence[Mapping[str, Any]], metric: str) -> dict[str, 
     }
 
 
-def _compare(a: RunRecord, b: RunRecord, keep: Callable[[str], bool]) -> list[Difference]:
+def _differences(a: RunRecord, b: RunRecord, keep: Callable[[str], bool], tolerance: float = 0.0) -> list[Difference]:
+    """Not corrected. With a `tolerance`, b is taken to be better by that much than it is."""
     if a.data_hash != b.data_hash:
         raise InvalidInput("The two runs measured different data, so their items cannot be paired; repeat one of them.")
-    pairs = {
-        metric: (item_values(a.records, metric), item_values(b.records, metric))
-        for metric in _metrics(a.records)
-        if keep(metric)
-    }
-    differences = paired_differences(pairs)
-    if not differences:
+    groups = {record["id"]: str(record["group"]) for record in a.records if "group" in record}
+    found = []
+    for metric in filter(keep, _metrics(a.records)):
+        first, second = item_values(a.records, metric), item_values(b.records, metric)
+        credit = -tolerance if lower_is_better(metric) else tolerance
+        if first.keys() & second.keys():
+            found.append(_difference(metric, first, {item: value + credit for item, value in second.items()}, groups))
+    for metric in filter(keep, CHECKER_STATISTICS):
+        credit = -tolerance if lower_is_better(metric) else tolerance
+        if (pair := paired_statistics(metric, a.records, b.records, credit)) is not None:
+            found.append(Difference(metric, *pair, higher_is_better=not lower_is_better(metric)))
+    if not found:
         raise InvalidInput("The two runs have no per-item value in common; are they of the same kind of evaluation?")
-    return differences
+    return found
 
 
 def _metrics(records: Sequence[Mapping[str, Any]]) -> list[str]:
     names = dict.fromkeys(
         name for record in records for name, value in record.items() if isinstance(value, bool | int | float)
     )
-    return [name for name in names if name not in _NEITHER_BETTER_NOR_WORSE and name != "id"]
+    judged = any("label" in record for record in records)  # then a verdict is right or wrong, not good or bad
+    return [name for name in names if name not in _NEITHER_BETTER_NOR_WORSE and not (judged and name == "supported")]
 
 
-def _difference(metric: str, a: Values, b: Values) -> Difference:
+def _difference(metric: str, a: Values, b: Values, groups: Mapping[str, str]) -> Difference:
     items = sorted(a.keys() & b.keys())
     first, second = np.array([a[item] for item in items]), np.array([b[item] for item in items])
-    low, high = paired_bootstrap_interval(first, second)
-    p = paired_randomization_test(first, second)
-    name = metric.rsplit("/", 1)[-1]
+    own_groups = [groups.get(item, item) for item in items]
+    sums = sums_of_groups(second - first, own_groups)
+    low, high = bootstrap_interval(sums, sums_of_groups(np.ones(len(items)), own_groups))
+    p = paired_randomization_test(np.zeros(len(sums)), sums)
     return Difference(
         metric=metric,
         items=len(items),
@@ -109,5 +138,10 @@ def _difference(metric: str, a: Values, b: Values) -> Difference:
         high=high,
         p=p,
         p_holm=p,
-        higher_is_better=name not in _ERRORS and name not in _SPEED_AND_COST,
+        higher_is_better=not lower_is_better(metric),
     )
+
+
+def _corrected(differences: Sequence[Difference]) -> list[Difference]:
+    corrected = holm([difference.p for difference in differences])
+    return [dataclasses.replace(d, p_holm=p) for d, p in zip(differences, corrected, strict=True)]

@@ -11,7 +11,7 @@ import numpy as np
 from evals.answer_metrics import contains_gold, count_refusals, exact_match, token_f1, without_citation_marks
 from evals.cases import AnswerCase
 from evals.run_record import Evaluation
-from evals.statistics import Interval, bootstrap_interval, quantile_interval
+from evals.statistics import Interval, bootstrap_interval, quantile_interval, share_interval
 
 Ask = Callable[[AnswerCase], Mapping[str, Any]]
 """A case to the answer object of the outward contract (`answer`, `refused`, `citations`, `groundedness`, `usage`)."""
@@ -135,16 +135,16 @@ def aggregate_answers(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, f
     }
     for name, field in means.items():
         values = [float(record[field]) for record in records if record.get(field) is not None]
-        add(name, float(np.mean(values)) if values else None, bootstrap_interval(values))
+        add(name, float(np.mean(values)) if values else None, share_interval(values))
 
     counts = count_refusals((record["refused"], record["answerable"]) for record in records)
     refused = np.array([record["refused"] for record in records], dtype=float)
     unanswerable = np.array([not record["answerable"] for record in records], dtype=float)
-    add("refusal_precision", counts.precision, bootstrap_interval(refused * unanswerable, refused))
-    add("refusal_recall", counts.recall, bootstrap_interval(refused * unanswerable, unanswerable))
+    add("refusal_precision", counts.precision, share_interval(refused * unanswerable, refused))
+    add("refusal_recall", counts.recall, share_interval(refused * unanswerable, unanswerable))
 
     flags = [float(not record["supported"]) for record in records if record["supported"] is not None]
-    add("unsupported_rate", float(np.mean(flags)) if flags else None, bootstrap_interval(flags))
+    add("unsupported_rate", float(np.mean(flags)) if flags else None, share_interval(flags))
 
     latencies = [record["latency_ms"] for record in records]
     for name, q in (("p50_ms", 0.5), ("p95_ms", 0.95)):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import pathlib
 
 from typer.testing import CliRunner
@@ -27,3 +28,26 @@ def test_runs_are_compared_item_by_item(tmp_path: pathlib.Path) -> None:
     a, b = write_run(tmp_path / "a.json", 0.7, 5), write_run(tmp_path / "b.json", 0.8, 5)
     done = CliRunner().invoke(app, ["compare-runs", a, b])
     assert done.exit_code == 0 and "+0.1" in done.output and "B is better" in done.output
+
+
+def test_the_gate_tells_worse_from_incomparable(tmp_path: pathlib.Path) -> None:
+    good, worse = write_run(tmp_path / "a.json", 0.8, 5), write_run(tmp_path / "b.json", 0.7, 5)
+    failed = CliRunner().invoke(app, ["gate", "--baseline", good, "--candidate", worse, "--json"])
+    told = json.loads(failed.stdout)
+    assert failed.exit_code == 1 and not told["passed"]
+    assert [loss["metric"] for loss in told["regressions"]] == ["f1"]
+    for bad in ("missing.json", str(tmp_path)):
+        broken = CliRunner().invoke(app, ["gate", "--baseline", good, "--candidate", bad])
+        assert broken.exit_code == 2 and "error: " in broken.stderr
+    passed = CliRunner().invoke(app, ["gate", "--baseline", good, "--candidate", worse, "--tolerance", "0.2"])
+    assert passed.exit_code == 0
+
+
+def test_several_runs_can_be_compared(tmp_path: pathlib.Path) -> None:
+    runs = [write_run(tmp_path / f"{number}.json", 0.7 + number / 10, 5) for number in range(3)]
+    done = CliRunner().invoke(app, ["compare-runs", *runs, "--json"])
+    told = json.loads(done.stdout)
+    assert [one["run"] for one in told["runs"]] == runs[1:]
+    verdicts = {row["metric"]: row["verdict"] for row in told["runs"][1]["differences"]}
+    assert verdicts == {"f1": "B is better", "latency_ms": "no clear difference"}
+    assert CliRunner().invoke(app, ["compare-runs", runs[0], str(tmp_path / "none.json")]).exit_code == 2

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evals.compare_runs import compare_runs, regressions
+from evals.compare_runs import compare_many, compare_runs, regressions
 from evals.run_record import RunRecord
 from runtime.errors import InvalidInput
 
@@ -62,3 +62,73 @@ def test_runs_over_different_data_are_refused() -> None:
         compare_runs(run(BASE), dataclasses.replace(run(BASE), data_hash="other"))
     with pytest.raises(InvalidInput, match="no per-item value in common"):
         compare_runs(run(BASE), run([{"id": "0", "bm25/ndcg@10": 1.0}]))
+
+
+def test_several_runs_are_corrected_together() -> None:
+    better, same = changed(f1=lambda r: r["f1"] + 0.1), run(BASE)
+    first, second = compare_many(run(BASE), [better, same])
+    f1 = next(d for d in first if d.metric == "f1")
+    assert f1.p_holm == pytest.approx(6 * f1.p)  # three values of two runs
+    assert all(d.difference == 0 for d in second)
+
+
+def test_a_tolerance_lets_small_losses_through() -> None:
+    worse = changed(f1=lambda r: r["f1"] - 0.02)
+    assert regressions(run(BASE), worse)
+    assert regressions(run(BASE), worse, tolerance=0.03) == []
+    (lost,) = regressions(run(BASE), worse, tolerance=0.01)
+    assert lost.difference == pytest.approx(-0.02), "what is shown is the loss, not the loss beyond the tolerance"
+
+
+def test_strict_wants_proof_that_nothing_was_lost() -> None:
+    noise = np.random.default_rng(8).normal(0, 0.3, len(BASE))
+    noisy = changed(f1=lambda r: r["f1"] + noise[int(r["id"])])
+    assert regressions(run(BASE), noisy) == []
+    assert [d.metric for d in regressions(run(BASE), noisy, tolerance=0.01, strict=True)] == ["f1"]
+    assert regressions(run(BASE), noisy, tolerance=0.2, strict=True) == []
+    assert regressions(run(BASE), run(BASE), strict=True) == []
+
+
+def judged(sharpness: float, shift: float = 0.0, count: int = 400) -> RunRecord:
+    """A checker over answers whose truth is known; its scores tell the classes apart by `sharpness`."""
+    generator = np.random.default_rng(11)
+    records = []
+    for number in range(count):
+        label = int(generator.random() < 0.6)
+        noise = generator.normal(0, 1)
+        score = float(1 / (1 + np.exp(-(sharpness * (2 * label - 1) + noise + shift))))
+        supported = score >= 0.5
+        records.append(
+            {
+                "id": str(number),
+                "score": score,
+                "supported": supported,
+                "label": label,
+                "correct": supported == label,
+                "brier": (score - label) ** 2,
+                "group": f"document {number // 3}",
+                "latency_ms": 5.0,
+            }
+        )
+    return run(records)
+
+
+def test_checkers_are_compared_by_ranks_calibration_and_verdicts() -> None:
+    differences = {d.metric: d for d in compare_runs(judged(2.0), judged(1.0))}
+    assert set(differences) == {
+        *("correct", "brier", "latency_ms"),
+        *("auroc", "balanced_accuracy", "f1_unsupported", "ece"),
+    }, "a score or a verdict alone is neither better nor worse"
+    for metric in ("auroc", "correct", "balanced_accuracy", "brier"):
+        assert differences[metric].b_is_worse and differences[metric].p_holm < 0.05, metric
+    auroc = differences["auroc"]
+    assert auroc.low < auroc.difference < auroc.high < 0 and auroc.items == 400
+    assert differences["brier"].difference > 0 and not differences["brier"].higher_is_better
+
+
+def test_the_gate_sees_a_checker_that_ranks_worse_or_lost_its_calibration() -> None:
+    assert regressions(judged(2.0), judged(2.0)) == []
+    assert "auroc" in {d.metric for d in regressions(judged(2.0), judged(1.2))}
+    shifted = {d.metric for d in regressions(judged(1.0), judged(1.0, shift=2.0))}
+    assert "ece" in shifted and "auroc" not in shifted
+    assert regressions(judged(1.0), judged(2.0)) == []

@@ -8,10 +8,15 @@ import pytest
 
 from evals.statistics import (
     bootstrap_interval,
+    cluster_weights,
     holm,
     paired_bootstrap_interval,
     paired_randomization_test,
+    paired_statistic_test,
     quantile_interval,
+    share_interval,
+    statistic_interval,
+    sums_of_groups,
 )
 
 
@@ -103,3 +108,52 @@ def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+def test_shares_that_are_all_alike_are_not_certain() -> None:
+    low, high = share_interval([0] * 50)
+    assert low == 0 and high == pytest.approx(1 - 0.025 ** (1 / 50))
+    assert share_interval([True] * 50) == (pytest.approx(0.025 ** (1 / 50)), 1)
+    assert share_interval([0, 0, 1, 0], [0, 0, 1, 0])[0] == pytest.approx(0.025)  # one refusal, and it was right
+    mixed = [0, 1] * 30
+    assert share_interval(mixed) == bootstrap_interval(mixed)
+    assert math.isnan(share_interval([])[0])
+
+
+def test_groups_are_drawn_whole() -> None:
+    groups = ["a", "b", "a", "c", "b"]
+    for weights in cluster_weights(groups, 20):
+        assert weights[0] == weights[2] and weights[1] == weights[4]
+        assert weights[0] + weights[1] + weights[3] == 3
+    assert sums_of_groups([1, 2, 3, 4, 5], groups).tolist() == [4, 7, 4]
+
+
+def test_items_that_hang_together_widen_the_interval() -> None:
+    shares = np.random.default_rng(4).random(40)
+    values = np.repeat(shares > 0.5, 25).astype(float)
+    groups = np.repeat([str(n) for n in range(40)], 25).tolist()
+
+    def mean(weights: np.ndarray) -> float:
+        return float(np.average(values, weights=weights))
+
+    together = statistic_interval(mean, float(values.mean()), groups)
+    alone = statistic_interval(mean, float(values.mean()), [str(n) for n in range(1000)])
+    assert together[1] - together[0] > 3 * (alone[1] - alone[0])
+
+
+def test_a_difference_of_statistics_is_found_when_there_is_one_and_seldom_when_not() -> None:
+    generator = np.random.default_rng(6)
+    false_alarms = 0
+    for _ in range(100):
+        differences = generator.normal(0, 1, 60)
+        groups = [str(n) for n in range(60)]
+        observed = float(differences.mean())
+
+        def of(weights: np.ndarray, differences: np.ndarray = differences) -> float:
+            return float(np.average(differences, weights=weights))
+
+        _, p = paired_statistic_test(of, observed, groups, resamples=300)
+        false_alarms += p < 0.05
+        (low, high), p_moved = paired_statistic_test(lambda w: of(w) + 1, observed + 1, groups, resamples=300)
+        assert p_moved < 0.01 and low < observed + 1 < high
+    assert false_alarms <= 12
