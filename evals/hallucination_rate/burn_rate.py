@@ -1,9 +1,10 @@
 """How fast the error budget of the objective is spent, and from when on that is worth a page or a ticket.
 
 The objective allows a share of answers with unsupported content (5% unless set). Burn rate = corrected rate /
-objective; at 1 the budget of the period lasts just the period. An alert asks for the burn rate over a long window, so that it
-means something, and over a short one, so that it ends soon after the trouble does (multiwindow, multi-burn-rate alerts:
-"Alerting on SLOs", The Site Reliability Workbook, chapter 5, 2018, from whose table 5-8 windows and burn rates are).
+objective; at 1 the budget of the period lasts just the period. An alert asks for the burn rate over a long window, so
+that it means something, and over a short one, so that it ends soon after the trouble does (multiwindow, multi-burn-rate
+alerts: "Alerting on SLOs", The Site Reliability Workbook, chapter 5, 2018, from whose table 5-8 windows and burn rates
+are).
 
 **In PromQL**, from counters of checked answers and of flagged ones and gauges of sensitivity and specificity, over a
 window W (Rogan and Gladen, 1978; never the raw share of flags):
