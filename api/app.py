@@ -23,6 +23,7 @@ from api.routes import (
     chat_completions,
     documents,
     evaluations,
+    groundedness,
     health,
     jobs,
     metrics,
@@ -82,7 +83,20 @@ def create_app_over(open_platform: Callable[[], Platform], *, token: str | None 
         redoc_url=None,
         responses={"default": {"model": Problem, "description": "A problem (RFC 9457); `code` is stable"}},
     )
-    for routes in (documents, jobs, search, ask, batches, chat_completions, evaluations, usage, health, metrics, page):
+    for routes in (
+        documents,
+        jobs,
+        search,
+        ask,
+        batches,
+        chat_completions,
+        evaluations,
+        groundedness,
+        usage,
+        health,
+        metrics,
+        page,
+    ):
         app.include_router(routes.router)
     install_error_responses(app)
     streamed = frozenset(routes.router.prefix for routes in (documents, batches, evaluations))

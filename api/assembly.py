@@ -18,6 +18,9 @@ def open_platform(settings: Settings) -> Platform:
 
     Whatever was opened is closed again when a later part fails.
     """
+    from evals.hallucination_rate.audit_queue import AuditQueue
+    from evals.hallucination_rate.rate_reports import RateReports
+    from generation.answer_feedback import FeedbackStore
     from generation.answer_store import AnswerStore
     from generation.assembly import build_answerer
     from generation.cache.assembly import build_semantic_cache
@@ -86,6 +89,9 @@ def open_platform(settings: Settings) -> Platform:
             answerer=answerer,
             models=(*(model.name for model in settings.models), "extractive"),
             answers=answers,
+            feedback=FeedbackStore(database),
+            rates=RateReports(database, lambda _checker: None, settings.hallucination_slo),
+            audit=AuditQueue(database),
             usage=usage,
             upload_dir=upload_dir,
             max_file_bytes=settings.max_file_bytes,

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from prometheus_client.registry import Collector
 
     from evals.jobs.store import EvaluationIntake
+    from evals.hallucination_rate.audit_queue import AuditQueue
+    from evals.hallucination_rate.rate_reports import RateReports
+    from generation.answer_feedback import FeedbackStore
     from generation.answer_store import AnswerStore
     from generation.answers import Answer, AnswerEvent, Question
     from generation.batches.store import BatchIntake
@@ -70,6 +73,9 @@ class Platform:
     answerer: Answering
     models: tuple[str, ...]
     answers: AnswerStore
+    feedback: FeedbackStore
+    rates: RateReports
+    audit: AuditQueue
     usage: UsageLedger
     upload_dir: Path
     max_file_bytes: int

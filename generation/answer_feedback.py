@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import enum
 
 import sqlalchemy as sa
 
 from generation.answer_store import UnknownAnswer, answers
+from generation.opinions import Feedback
 from runtime.database import Database, UtcDateTime, schema
 
 answer_feedback = sa.Table(
@@ -23,32 +23,6 @@ answer_feedback = sa.Table(
     sa.Column("given_at", UtcDateTime, nullable=False),
     sa.Index("ix_answer_feedback_given", "tenant", "given_at"),
 )
-
-
-class Opinion(enum.StrEnum):
-    """Whether the sources carry the answer, in a reader's opinion."""
-
-    SUPPORTED = "supported"
-    UNSUPPORTED = "unsupported"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Feedback:
-    """`author` is whoever says so, as far as the caller tells readers apart (empty: it does not)."""
-
-    answer_id: str
-    author: str = ""
-    helpful: bool | None = None
-    verdict: Opinion | None = None
-    comment: str = ""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class FeedbackCounts:
-    helpful: int = 0
-    not_helpful: int = 0
-    supported: int = 0
-    unsupported: int = 0
 
 
 class FeedbackStore:
@@ -70,21 +44,3 @@ class FeedbackStore:
             connection.execute(answer_feedback.delete().filter_by(**key))
             connection.execute(answer_feedback.insert().values(row))
         return now
-
-    def counts(self, tenant: str, start: datetime.datetime, end: datetime.datetime) -> FeedbackCounts:
-        """Of what was said from `start` to before `end`."""
-        told, opinion = answer_feedback.c.helpful, answer_feedback.c.verdict
-
-        def number(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-            return sa.func.count(sa.case((condition, 1)))
-
-        query = sa.select(
-            number(told.is_(True)),
-            number(told.is_(False)),
-            number(opinion == Opinion.SUPPORTED),
-            number(opinion == Opinion.UNSUPPORTED),
-        ).where(
-            answer_feedback.c.tenant == tenant, answer_feedback.c.given_at >= start, answer_feedback.c.given_at < end
-        )
-        with self._database.read() as connection:
-            return FeedbackCounts(*connection.execute(query).one())

@@ -19,8 +19,7 @@ class VerdictMetrics:
     def __init__(self) -> None:
         self._answers = Counter(
             "plumbline_answers",
-            "Answers by model, route, checker (name and version) and outcome; `unsupported` is flagged, which is not the "
-            "hallucination rate",
+            "Answers by model, route, checker (name, version) and outcome; `unsupported` is what was flagged",
             ["model", "route", "checker", "outcome"],
             registry=None,
         )

@@ -106,6 +106,7 @@ class Settings(BaseSettings):
     """All settings with their defaults. Sizes are bytes, times are seconds.
 
     `routing` changes thresholds of the router by name, a table `[routing]` in the file (generation/routing/policy.py).
+    `hallucination_slo` is the share of answers with unsupported content that is not to be passed.
     `parse_seconds` is the longest time that parsing may show no progress, `parse_total_seconds` the longest in all.
     """
 
@@ -130,6 +131,8 @@ class Settings(BaseSettings):
     models: tuple[ModelSettings, ...] = ()
     routing: Mapping[str, bool | int | float] = Field(default_factory=dict)
     answer_seconds: float = Field(default=120.0, gt=0)
+
+    hallucination_slo: float = Field(default=0.05, gt=0, lt=1)
 
     semantic_cache: bool = True
     cache_ttl_seconds: float = Field(default=7 * 86_400.0, gt=0)

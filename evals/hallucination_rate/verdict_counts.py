@@ -14,8 +14,10 @@ from sqlalchemy.sql.functions import FunctionElement
 from evals.hallucination_rate.audit_tables import audit_items
 from evals.hallucination_rate.corrected_rate import AuditedAnswer
 from evals.hallucination_rate.window import AnswerFilter, GroupBy
+from generation.answer_feedback import answer_feedback
 from generation.answer_outcomes import AnswerOutcome
 from generation.answer_verdicts import answer_verdicts
+from generation.opinions import Opinion
 from generation.routing.router import EXTRACTIVE
 from runtime.database import Database
 
@@ -30,6 +32,16 @@ RATED = (AnswerOutcome.SUPPORTED, AnswerOutcome.UNSUPPORTED)
 class CheckerKey:
     name: str
     version: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FeedbackCounts:
+    """What readers said of answers. Whoever says something chose to: this is no sample, and no rate is made of it."""
+
+    helpful: int = 0
+    not_helpful: int = 0
+    supported: int = 0
+    unsupported: int = 0
 
 
 @dataclasses.dataclass(slots=True)
@@ -111,6 +123,26 @@ class VerdictCounts:
                     )
                     tally.checker(CheckerKey(row.checker, row.checker_version)).audited.append(audited)
         return dict(sorted(found.items()))
+
+    def feedback(self, chosen: AnswerFilter) -> FeedbackCounts:
+        """What readers said of the answers that were chosen."""
+        told, opinion = answer_feedback.c.helpful, answer_feedback.c.verdict
+        conditions = {
+            "helpful": told.is_(True),
+            "not_helpful": told.is_(False),
+            "supported": opinion == Opinion.SUPPORTED,
+            "unsupported": opinion == Opinion.UNSUPPORTED,
+        }
+        query = (
+            sa.select(*(sa.func.count(sa.case((wanted, 1))).label(name) for name, wanted in conditions.items()))
+            .join_from(answer_feedback, answer_verdicts, answer_verdicts.c.answer_id == answer_feedback.c.answer_id)
+            # Nothing is said of an answer before it is given: the index on this moment finds the few there are.
+            .where(*chosen_rows(chosen), answer_feedback.c.given_at >= chosen.window.start)
+        )
+        if chosen.tenant is not None:
+            query = query.where(answer_feedback.c.tenant == chosen.tenant)
+        with self._database.read() as connection:
+            return FeedbackCounts(**connection.execute(query).mappings().one())
 
 
 def chosen_rows(chosen: AnswerFilter) -> Iterator[sa.ColumnElement[bool]]:

@@ -14,6 +14,9 @@ import pytest
 from api.app import create_app_over
 from api.platform import Platform
 from evals.jobs.store import EvaluationIntake, JobStore
+from evals.hallucination_rate.audit_queue import AuditQueue
+from evals.hallucination_rate.rate_reports import RateReports
+from generation.answer_feedback import FeedbackStore
 from generation.answer_store import AnswerStore
 from generation.answers import (
     Answer,
@@ -216,6 +219,9 @@ def open_platform(
         answerer=parts,
         models=("scripted", "extractive"),
         answers=AnswerStore(database, verdicts.answer_kept),
+        feedback=FeedbackStore(database),
+        rates=RateReports(database, lambda _checker: None, 0.05),
+        audit=AuditQueue(database),
         usage=UsageLedger(database),
         upload_dir=uploads,
         max_file_bytes=MAX_FILE_BYTES,
