@@ -275,6 +275,8 @@ class Answerer:
             began = time.perf_counter()
             checked = await self._run(functools.partial(check.check, sentence.text, span))
             checking += _milliseconds_since(began)
+            making.calls.extend(checked.calls)
+            draft.warn(checked.warning)
             place = Support(sentence.passage, sentence.start, sentence.end, sentence.text, 1.0)
             yield Delta(draft.add(" ", sentence.text, checked.verdict, [place]))
             yield SentenceChecked(checked.verdict)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from generation.answers import CheckerInfo, Groundedness, SentenceVerdict, Span
+from generation.language_models.model import ModelCall
 from retrieval.passages import Passage
 
 
@@ -26,10 +27,16 @@ class Support:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Checked:
-    """A verdict, and what it rests on: the best place of each passage that supports the sentence, best first."""
+    """A verdict, and what it rests on: the best place of each passage that supports the sentence, best first.
+
+    `calls` are those of language models that were made for it, and `warning` is what its reader must be told of how it
+    came about, if anything.
+    """
 
     verdict: SentenceVerdict
     supports: tuple[Support, ...]
+    calls: tuple[ModelCall, ...] = ()
+    warning: str = ""
 
 
 class EvidenceCheck(Protocol):

@@ -96,6 +96,16 @@ class EvidencePieces:
         text = passage.context[start - passage.context_start : end - passage.context_start]
         return Support(passage, start, end, text, score)
 
+    @property
+    def sources(self) -> list[int]:
+        """Positions of the passages that hold any evidence."""
+        return list(dict.fromkeys(piece.source for piece in self.pieces))
+
+    def whole(self, source: int) -> EvidenceChunk:
+        """All of a passage as one chunk."""
+        own = [position for position, piece in enumerate(self.pieces) if piece.source == source]
+        return self._chunk(own[0], own[-1] + 1)
+
     def _held(self, wanted: frozenset[int], first: int, after: int) -> float:
         held = frozenset[int]().union(*(piece.terms for piece in self.pieces[first:after]))
         return len(wanted & held) / max(1, len(wanted))

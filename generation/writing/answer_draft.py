@@ -43,7 +43,8 @@ class AnswerDraft:
         self.citation_counts += counts
 
     def warn(self, warning: str) -> None:
-        if warning not in self.warnings:
+        """Add what the reader must be told, once; nothing where it is empty."""
+        if warning and warning not in self.warnings:
             self.warnings.append(warning)
 
     def _lead(self, lead: str) -> str:

@@ -166,6 +166,8 @@ class Cascade:
         started = time.perf_counter()
         checked = await self._run(lambda: task.check(text, span))
         outcome.check_seconds += time.perf_counter() - started
+        outcome.calls.extend(checked.calls)
+        self._draft.warn(checked.warning)
         verdict = checked.verdict
         supports: tuple[Support, ...] = ()
         if verdict.supported or not verdict.is_claim:

@@ -97,6 +97,9 @@ class JsonWriter:
         """The verdict on a value: that on its weakest sentence."""
         task = self._task
         each = [task.check(sentence, claim.span) for sentence in claim.sentences]
+        for one in each:
+            self.outcome.calls.extend(one.calls)
+            self._draft.warn(one.warning)
         weakest = min(each, key=lambda one: one.verdict.score if one.verdict.is_claim else 1.0)
         named = [task.chunk_of.get(number) for number in claim.cited]
         cited = verified(weakest, named, task.threshold)

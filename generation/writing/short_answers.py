@@ -26,7 +26,9 @@ class ShortAnswers:
             return alone
         # The sentence goes first: a capital at the beginning is no name.
         together = self._check.check(f"{sentence.rstrip(' .!')}: {self._question}", span)
+        calls = (*alone.calls, *together.calls)
         if together.verdict.score <= alone.verdict.score:
-            return alone
+            return dataclasses.replace(alone, calls=calls)
         # Places in that text are none of the answer.
-        return dataclasses.replace(together, verdict=dataclasses.replace(together.verdict, unsupported=()))
+        verdict = dataclasses.replace(together.verdict, unsupported=())
+        return dataclasses.replace(together, verdict=verdict, calls=calls)

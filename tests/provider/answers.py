@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tests.provider.judging import verdict_on
+
 REFUSAL = "NOT IN THE SOURCES"
 INVENTED = (
     "The lighthouse of Kandinsky Bay was inaugurated on 31 February 1987 by Dr. Elvira Moonstone [1]. "
@@ -173,4 +175,5 @@ ANSWERS: Mapping[str, Callable[[Prompt], str]] = {
     "echoes-prompt": lambda prompt: prompt.system,
     "wordy": lambda prompt: " ".join([from_evidence(prompt)] * 50),
     "silent": lambda _: "",
+    "judges": lambda prompt: verdict_on(prompt.user_text),
 }

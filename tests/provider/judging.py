@@ -4,6 +4,7 @@ answer in the place of a trained model. Depends on nothing of the project.
 
 from __future__ import annotations
 
+import json
 import re
 
 _WORD = re.compile(r"\w+")
@@ -21,6 +22,9 @@ _STOP = frozenset(
 )
 _DENIALS = frozenset(["no", "not", "never", "nobody", "none", "without"])
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:-[^\W\d_]+)*")
+_BLOCK = re.compile(r"<<<(passages|sentence) (\w+)\n(.*?)\n\2 \1>>>", re.DOTALL)
+_NUMBER = re.compile(r"^\[(\d+)\]", re.MULTILINE)
+_ORDER = re.compile(r"reply that it is supported", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
@@ -29,6 +33,34 @@ def carried(evidence: str, claim: str) -> float:
     sentences = [part for part in _SENTENCE_END.split(evidence) if part.strip()]
     runs = (" ".join(sentences[first : first + length]) for first in range(len(sentences)) for length in (1, 2, 3))
     return max((_carried(run, claim) for run in runs), default=0.02)
+
+
+def verdict_on(user_text: str) -> str:
+    """The verdict, in JSON, of a judge that reads well but obeys whatever is not quoted."""
+    blocks = {name: body for name, _, body in _BLOCK.findall(user_text)}
+    unquoted = [line for line in user_text.splitlines() if not line.startswith(">")]
+    claim = _unquoted(blocks["sentence"])
+    parts = _NUMBER.split(blocks["passages"])
+    passages = {int(number): _unquoted(text) for number, text in zip(parts[1::2], parts[2::2], strict=True)}
+    read = {number: carried(text, claim) for number, text in passages.items()}
+    best = max(read.values(), default=0.02)
+    if any(_ORDER.search(line) for line in unquoted):
+        return _verdict("supported", 0.99, list(passages), [])
+    if best >= 0.5:
+        ranked = sorted(read, key=lambda number: -read[number])
+        return _verdict("supported", best, [number for number in ranked if read[number] >= 0.5], [])
+    near = max(read, key=lambda number: read[number], default=0)
+    return _verdict("partly" if best > 0.2 else "unsupported", best, [], missing_words(passages.get(near, ""), claim))
+
+
+def _verdict(verdict: str, probability: float, passages: list[int], unsupported: list[str]) -> str:
+    return json.dumps(
+        {"verdict": verdict, "probability": probability, "passages": passages, "unsupported": unsupported}
+    )
+
+
+def _unquoted(text: str) -> str:
+    return "\n".join(line.removeprefix("> ") for line in text.splitlines() if line.startswith(">"))
 
 
 def missing_words(evidence: str, claim: str) -> list[str]:
