@@ -75,12 +75,13 @@ def _circumstances(name: str, arguments: argparse.Namespace) -> str:
     libraries = ", ".join(f"{library} {version}" for library, version in machine["libraries"].items())
     # Folders of this machine stay private: DATA and RUNS stand for them.
     given = (
-        ["DATA"]
+        (["DATA"] if getattr(arguments, "data", None) else [])
         + (["--small"] if arguments.small else [])
         + (["--runs RUNS"] if getattr(arguments, "runs", None) else [])
     )
+    command = " ".join(["python -m", f"bench.{name}", *given])
     return (
-        f"`python -m bench.{name} {' '.join(given)}` on {datetime.datetime.now(datetime.UTC).date().isoformat()}, "
+        f"`{command}` on {datetime.datetime.now(datetime.UTC).date().isoformat()}, "
         f"commit `{(source_commit() or 'unknown')[:12]}`; {machine['processor']}, {machine['cores']} cores, "
         f"{machine['memory_gib']} GiB, {machine['system']}, Python {machine['python']}, {libraries}. "
         f"Load before the run: {_LOAD_AT_START:.1f}."

@@ -22,11 +22,14 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Distance = Callable[[Floats], Floats]
+"""Squared Mahalanobis distance of the equations from 0 at each rate: (rates,)."""
 
 _COARSE = np.linspace(0, 1, 201) ** 2  # denser near 0, where rates are
 _FINE = np.linspace(0, 1, 17)
@@ -85,66 +88,91 @@ class RateEquations:
 
     def estimate(self) -> float:
         """The rate in [0, 1] that fits the plain proportions best."""
-        return self._least(np.array([part.plain for part in self._parts]), rounds=2 * _ROUNDS)[0]
+        return _least(self._distance([part.plain for part in self._parts]), rounds=2 * _ROUNDS)[0]
 
     def misfit(self) -> float:
         """Hansen's J."""
-        return self._least(self._shrunk())[1]
+        return _least(self._distance([part.shrunk for part in self._parts]))[1]
 
     def interval(self, critical: float) -> tuple[float, float]:
         """From the least to the greatest rate whose distance exceeds the least one by no more than `critical`."""
-        values = self._shrunk()
-        best, least = self._least(values)
+        distance = self._distance([part.shrunk for part in self._parts])
+        best, least = _least(distance)
         bound = least + critical
-        inside = _COARSE[self._distance(_COARSE, values) <= bound]
+        inside = _COARSE[distance(_COARSE) <= bound]
         lowest, highest = (min(best, inside[0]), max(best, inside[-1])) if len(inside) else (best, best)
-        outside_below = _COARSE[: np.searchsorted(_COARSE, lowest)]
-        outside_above = _COARSE[np.searchsorted(_COARSE, highest, side="right") :]
-        low = self._crossing(lowest, outside_below[-1], bound, values) if len(outside_below) else 0.0
-        high = self._crossing(highest, outside_above[0], bound, values) if len(outside_above) else 1.0
-        return low, high
+        below = _COARSE[: np.searchsorted(_COARSE, lowest)]
+        above = _COARSE[np.searchsorted(_COARSE, highest, side="right") :]
+        return (
+            _crossing(distance, bound, lowest, below[-1]) if len(below) else 0.0,
+            _crossing(distance, bound, highest, above[0]) if len(above) else 1.0,
+        )
 
-    def _shrunk(self) -> Floats:
-        return np.array([part.shrunk for part in self._parts])
-
-    def _least(self, values: Floats, rounds: int = _ROUNDS) -> tuple[float, float]:
-        """The rate of least distance, and that distance."""
-        grid = _COARSE
-        for _ in range(rounds):
-            distances = self._distance(grid, values)
-            place = int(distances.argmin())
-            below, above = grid[max(place - 1, 0)], grid[min(place + 1, len(grid) - 1)]
-            best, least = float(grid[place]), float(distances[place])
-            grid = below + (above - below) * _FINE
-        return best, least
-
-    def _crossing(self, inside: float, outside: float, bound: float, values: Floats) -> float:
-        """Where the distance passes the bound, on the inner side."""
-        for _ in range(_ROUNDS):
-            grid = inside + (outside - inside) * _FINE
-            beyond = self._distance(grid, values) > bound
-            first = int(beyond.argmax()) if beyond[1:].any() else len(grid) - 1
-            inside, outside = float(grid[max(first, 1) - 1]), float(grid[max(first, 1)])
-        return inside
-
-    def _distance(self, rates: Floats, values: Floats) -> Floats:
-        """Squared Mahalanobis distance of the equations from 0 at each rate: (rates,)."""
-        sides, slopes = zip(*(self._sides(equation, rates, values) for equation in self.equations), strict=True)
+    def _distance(self, values: Sequence[float]) -> Distance:
+        at_0, by_rate = self._sides(values)
+        slope_at_0, slope_by_rate = self._slopes(values)
         variances = np.array([part.variance for part in self._parts])
-        difference = np.stack(sides, axis=1)
-        slope = np.stack(slopes, axis=1)
-        covariance = (slope * variances) @ slope.transpose(0, 2, 1)
-        solved = np.linalg.solve(covariance, difference[:, :, None])[:, :, 0]
-        return np.asarray((difference * solved).sum(axis=1))
+        crossed = (slope_at_0 * variances) @ slope_by_rate.T
+        covariance = np.stack(  # by powers of the rate
+            [
+                (slope_at_0 * variances) @ slope_at_0.T,
+                crossed + crossed.T,
+                (slope_by_rate * variances) @ slope_by_rate.T,
+            ]
+        )
+        count = len(self.equations)
+        flat = covariance.reshape(3, count * count)
 
-    def _sides(self, equation: Equation, r: Floats, values: Floats) -> tuple[Floats, Floats]:
-        """Left minus right side at each rate (rates,), and its derivatives by the proportions (rates, 5)."""
+        def distance(rates: Floats) -> Floats:
+            column = rates[:, None]
+            covariances = (flat[0] + column * (flat[1] + column * flat[2])).reshape(-1, count, count)
+            differences = (at_0 + column * by_rate)[:, :, None]
+            return np.asarray((differences * np.linalg.solve(covariances, differences)).sum(axis=(1, 2)))
+
+        return distance
+
+    def _sides(self, values: Sequence[float]) -> tuple[Floats, Floats]:
+        """Left minus right side of each equation: at a rate of 0, and how it grows with the rate; (equations,) each."""
         p, se, sp, a, b = values
-        zero, one = np.zeros_like(r), np.ones_like(r)
-        if equation is Equation.COUNTS:
-            return p - r * se - (1 - r) * (1 - sp), np.stack([one, -r, 1 - r, zero, zero], axis=1)
-        if equation is Equation.FLAGGED:
-            return p * a - r * se, np.stack([a * one, -r, zero, p * one, zero], axis=1)
-        if equation is Equation.UNFLAGGED:
-            return (1 - p) * b - r * (1 - se), np.stack([-b * one, r, zero, zero, (1 - p) * one], axis=1)
-        return p * a + (1 - p) * b - r, np.stack([(a - b) * one, zero, zero, p * one, (1 - p) * one], axis=1)
+        sides = {
+            Equation.COUNTS: (p - (1 - sp), 1 - sp - se),
+            Equation.FLAGGED: (p * a, -se),
+            Equation.UNFLAGGED: ((1 - p) * b, se - 1),
+            Equation.AUDIT: (p * a + (1 - p) * b, -1.0),
+        }
+        at_0, by_rate = zip(*(sides[equation] for equation in self.equations), strict=True)
+        return np.array(at_0), np.array(by_rate)
+
+    def _slopes(self, values: Sequence[float]) -> tuple[Floats, Floats]:
+        """The derivatives of `_sides` by p, Se, Sp, a and b; (equations, 5) each."""
+        p, _, _, a, b = values
+        slopes = {
+            Equation.COUNTS: ((1, 0, 1, 0, 0), (0, -1, -1, 0, 0)),
+            Equation.FLAGGED: ((a, 0, 0, p, 0), (0, -1, 0, 0, 0)),
+            Equation.UNFLAGGED: ((-b, 0, 0, 0, 1 - p), (0, 1, 0, 0, 0)),
+            Equation.AUDIT: ((a - b, 0, 0, p, 1 - p), (0, 0, 0, 0, 0)),
+        }
+        at_0, by_rate = zip(*(slopes[equation] for equation in self.equations), strict=True)
+        return np.array(at_0, dtype=np.float64), np.array(by_rate, dtype=np.float64)
+
+
+def _least(distance: Distance, rounds: int = _ROUNDS) -> tuple[float, float]:
+    """The rate of least distance, and that distance."""
+    grid = _COARSE
+    for _ in range(rounds):
+        distances = distance(grid)
+        place = int(distances.argmin())
+        best, least = float(grid[place]), float(distances[place])
+        below, above = grid[max(place - 1, 0)], grid[min(place + 1, len(grid) - 1)]
+        grid = below + (above - below) * _FINE
+    return best, least
+
+
+def _crossing(distance: Distance, bound: float, inside: float, outside: float) -> float:
+    """Where the distance passes the bound, on the inner side."""
+    for _ in range(_ROUNDS):
+        grid = inside + (outside - inside) * _FINE
+        beyond = distance(grid) > bound
+        first = int(beyond[1:].argmax()) + 1 if beyond[1:].any() else len(grid) - 1
+        inside, outside = float(grid[first - 1]), float(grid[first])
+    return inside
