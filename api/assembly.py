@@ -19,6 +19,7 @@ def open_platform(settings: Settings) -> Platform:
     Whatever was opened is closed again when a later part fails.
     """
     from evals.hallucination_rate.audit_queue import AuditQueue
+    from evals.hallucination_rate.rate_metrics import RateMetrics
     from evals.hallucination_rate.rate_reports import RateReports
     from generation.answer_feedback import FeedbackStore
     from generation.answer_store import AnswerStore
@@ -51,6 +52,7 @@ def open_platform(settings: Settings) -> Platform:
         retriever = build_retriever(settings, embedder, index, registry.active_versions)
         answerer = build_answerer(settings, retriever, embedder, cache=cache, revision=registry.revision)
         verdict_metrics = VerdictMetrics()
+        rates = RateReports(database, lambda _checker: None, settings.hallucination_slo)
         answers, usage = AnswerStore(database, verdict_metrics.answer_kept), UsageLedger(database)
 
         def new_answerer() -> Answerer:
@@ -90,7 +92,7 @@ def open_platform(settings: Settings) -> Platform:
             models=(*(model.name for model in settings.models), "extractive"),
             answers=answers,
             feedback=FeedbackStore(database),
-            rates=RateReports(database, lambda _checker: None, settings.hallucination_slo),
+            rates=rates,
             audit=AuditQueue(database),
             usage=usage,
             upload_dir=upload_dir,
@@ -101,6 +103,7 @@ def open_platform(settings: Settings) -> Platform:
                 IndexMetrics(index),
                 answerer.metrics,
                 verdict_metrics,
+                RateMetrics(rates),
                 *([cache.metrics] if cache else []),
             ),
             check=database.ping,

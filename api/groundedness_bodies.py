@@ -15,6 +15,7 @@ from api.groundedness_schemas import (
     FeedbackCountsBody,
     GroupRateBody,
     JudgementBody,
+    MonitorBody,
     OutcomeCounts,
     RateReportBody,
 )
@@ -25,6 +26,7 @@ from generation.answer_outcomes import AnswerOutcome
 
 if TYPE_CHECKING:
     from evals.hallucination_rate.corrected_rate import ErrorCounts
+    from evals.hallucination_rate.monitor_store import RunningMonitor
     from evals.hallucination_rate.rate_report import CheckerRate, GroupRate
     from evals.hallucination_rate.rate_reports import RateReport
     from evals.hallucination_rate.verdict_counts import Tally
@@ -41,6 +43,7 @@ def rate_report_body(report: RateReport) -> RateReportBody:
         says=in_words(whole, report.objective),
         counts=_counts(tally),
         checkers=[_checker(one, report.objective) for one in whole.checkers],
+        monitors=[monitor_body(one) for one in report.monitors],
         audit=AuditStateBody(
             judged=sum(len(one.audited) for one in tally.checkers.values()),
             undecidable=tally.undecidable,
@@ -57,6 +60,22 @@ def rate_report_body(report: RateReport) -> RateReportBody:
         ]
         if report.groups is not None
         else None,
+    )
+
+
+def monitor_body(running: RunningMonitor) -> MonitorBody:
+    monitor = running.monitor
+    return MonitorBody(
+        checker=running.checker.name,
+        version=running.checker.version,
+        since=running.started_at,
+        answers=monitor.answers,
+        alarm=monitor.alarm,
+        alarmed_after=monitor.alarmed_at,
+        evidence=monitor.evidence,
+        threshold=monitor.threshold,
+        false_alarm_probability=monitor.alpha,
+        uses_flags=monitor.ceiling is not None,
     )
 
 

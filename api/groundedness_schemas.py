@@ -73,6 +73,23 @@ class GroupRateBody(RateBody):
     counts: OutcomeCounts
 
 
+class MonitorBody(BaseModel):
+    """An alarm that may be looked for as often as one likes: it says that the rate is above the objective, and errs
+    with `false_alarm_probability` at most, from `since` on for ever. It watches all answers of the tenant.
+    """
+
+    checker: str
+    version: str
+    since: datetime.datetime
+    answers: int
+    alarm: bool
+    alarmed_after: int | None = Field(description="Answers after which the alarm was given; it stays until a restart")
+    evidence: float = Field(description="Fortune of the bets against the objective; 1 at the start")
+    threshold: float = Field(description="Evidence that gives the alarm")
+    false_alarm_probability: float
+    uses_flags: bool = Field(description="False: without error counts that hold, only verdicts of the audit count")
+
+
 class FeedbackCountsBody(BaseModel):
     """Whoever says something of an answer chose to: this is no sample, and no rate is made of it."""
 
@@ -98,9 +115,14 @@ class RateReportBody(RateBody):
     says: str = Field(description="The same in a sentence")
     counts: OutcomeCounts
     checkers: list[CheckerRateBody] = Field(description="By version of the checker; the rate combines them")
+    monitors: list[MonitorBody]
     audit: AuditStateBody
     feedback: FeedbackCountsBody
     groups: list[GroupRateBody] | None = Field(description="With `group_by`")
+
+
+class MonitorList(BaseModel):
+    monitors: list[MonitorBody]
 
 
 class DrawRequest(Body):

@@ -17,9 +17,9 @@ from runtime.errors import PlumblineError, Unavailable
 if TYPE_CHECKING:
     from prometheus_client.registry import Collector
 
-    from evals.jobs.store import EvaluationIntake
     from evals.hallucination_rate.audit_queue import AuditQueue
     from evals.hallucination_rate.rate_reports import RateReports
+    from evals.jobs.store import EvaluationIntake
     from generation.answer_feedback import FeedbackStore
     from generation.answer_store import AnswerStore
     from generation.answers import Answer, AnswerEvent, Question

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from prometheus_client import Counter
 from prometheus_client.metrics_core import Metric
 
+from generation.answer_outcomes import AnswerOutcome
 from generation.answer_verdicts import AnswerVerdict
 
 
@@ -26,6 +27,10 @@ class VerdictMetrics:
 
     def answer_kept(self, verdict: AnswerVerdict) -> None:
         checker = f"{verdict.checker} {verdict.checker_version}" if verdict.checker is not None else ""
+        if verdict.checker is not None:
+            # Both series from the same moment on: the first answer of one that comes later would be lost to `increase`.
+            for outcome in (AnswerOutcome.SUPPORTED, AnswerOutcome.UNSUPPORTED):
+                self._answers.labels(verdict.model, verdict.route, checker, outcome)
         self._answers.labels(verdict.model, verdict.route, checker, verdict.outcome).inc()
 
     def collect(self) -> Iterable[Metric]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from api.dependencies import CurrentPlatform, CurrentTenant
-from api.groundedness_bodies import audit_body, rate_report_body
+from api.groundedness_bodies import audit_body, monitor_body, rate_report_body
 from api.groundedness_schemas import (
     AuditItemBody,
     AuditList,
@@ -17,6 +17,7 @@ from api.groundedness_schemas import (
     FeedbackBody,
     FeedbackRequest,
     JudgeRequest,
+    MonitorList,
     Name,
     RateReportBody,
     Window,
@@ -52,6 +53,15 @@ def rate(
     """
     chosen = _filter(tenant, window or (None if first else "24h"), first, last, model, collection, route, checker)
     return rate_report_body(platform.rates.report(chosen, group_by))
+
+
+@router.post("/groundedness/monitors/restart")
+def restart_monitors(platform: CurrentPlatform, tenant: CurrentTenant) -> MonitorList:
+    """Start the monitors anew: after an alarm that was seen to, or a change that makes the past moot.
+
+    Each start has its own chance of a false alarm.
+    """
+    return MonitorList(monitors=[monitor_body(one) for one in platform.rates.restart_monitors(tenant)])
 
 
 @router.get("/groundedness/audit")

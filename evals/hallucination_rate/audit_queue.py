@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import math
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from evals.hallucination_rate.audit_sampling import StratumSize, allocation
 from evals.hallucination_rate.audit_tables import audit_items, audit_verdicts
 from evals.hallucination_rate.judgements import AuditDraw, AuditItem, AuditVerdict, GivenJudgement, Judgement
 from evals.hallucination_rate.verdict_counts import chosen_rows, rated_rows
@@ -26,9 +26,6 @@ from generation.answer_store import answers
 from generation.answer_verdicts import answer_verdicts
 from runtime.database import Database, insert_if_absent
 from runtime.errors import InvalidInput, NotFound
-
-FLAGGED_UNSUPPORTED = 0.6
-MISSED = 0.03
 
 
 class UnknownAudit(NotFound):
@@ -101,29 +98,6 @@ class AuditQueue:
                 .values(verdict=judgement.verdict, judged_at=now, judged_by=judgement.judged_by)
             )
         return dataclasses.replace(item, history=(*item.history, GivenJudgement(judgement, now)))
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class StratumSize:
-    answers: int
-    drawn: int
-
-
-def allocation(flagged: StratumSize, unflagged: StratumSize, budget: int) -> tuple[int, int]:
-    """How many more of each side, so that all drawn together tell most about the rate (Neyman, 1934).
-
-    A side's share goes with its size times the spread of the truth in it, which is guessed here: most flagged answers
-    are unsupported, hardly any unflagged one is. Each side gets at least a quarter of the budget where it has so many.
-    """
-    left = flagged.answers - flagged.drawn, unflagged.answers - unflagged.drawn
-    spread = math.sqrt(FLAGGED_UNSUPPORTED * (1 - FLAGGED_UNSUPPORTED)), math.sqrt(MISSED * (1 - MISSED))
-    weights = flagged.answers * spread[0], unflagged.answers * spread[1]
-    after = flagged.drawn + unflagged.drawn + budget
-    share = round(after * weights[0] / (sum(weights) or 1.0)) - flagged.drawn
-    share = min(max(share, -(-budget // 4)), budget - -(-budget // 4)) if budget > 1 else share
-    share = max(0, min(share, left[0], budget))
-    others = min(budget - share, left[1])
-    return min(budget - others, left[0]), others
 
 
 def _is(*, flagged: bool) -> sa.ColumnElement[bool]:

@@ -47,3 +47,15 @@ audit_verdicts = sa.Table(
     sa.Column("judged_at", UtcDateTime, nullable=False),
 )
 """Every verdict that was given, so that a changed one stays visible."""
+
+rate_monitors = sa.Table(
+    "rate_monitors",
+    schema,
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("checker", sa.String(200), primary_key=True),
+    sa.Column("checker_version", sa.String(64), primary_key=True),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("seen_until", UtcDateTime, nullable=False),
+    sa.Column("state", sa.JSON, nullable=False),
+)
+"""`state` is that of `sequential_monitor.Monitor` over everything from `started_at` to before `seen_until`."""

@@ -91,6 +91,11 @@ def test_flagged_answers_are_audited_and_the_rate_moves(platform: httpx.Client) 
     assert after["interval"] != before["interval"]
     assert after["audit"] == {"judged": 6, "undecidable": 0, "to_judge": 0}
 
+    assert metric(platform, "plumbline_hallucination_rate_answers", window="24h") >= 0
+    assert metric(platform, "plumbline_answers_total", outcome="unsupported", model="inventor") == 3
+    restarted = platform.post("/v1/groundedness/monitors/restart").json()["monitors"]
+    assert all((one["answers"], one["alarm"]) == (0, False) for one in restarted)
+
     groups = rate(platform, window="1h", group_by="model")["groups"]
     flagged = {one["group"]: one["counts"]["flagged"] for one in groups}  # type: ignore[attr-defined]
     assert (flagged["faithful"], flagged["inventor"]) == (0, 3)

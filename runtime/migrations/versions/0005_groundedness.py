@@ -74,6 +74,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_audit_verdicts_item_id", "audit_verdicts", ["item_id"])
     op.create_table(
+        "rate_monitors",
+        sa.Column("tenant", sa.String(64), nullable=False),
+        sa.Column("checker", sa.String(200), nullable=False),
+        sa.Column("checker_version", sa.String(64), nullable=False),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.Column("seen_until", MOMENT, nullable=False),
+        sa.Column("state", sa.JSON, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "checker", "checker_version", name="pk_rate_monitors"),
+    )
+    op.create_table(
         "answer_feedback",
         sa.Column("answer_id", sa.String(36), nullable=False),
         sa.Column("author", sa.String(200), nullable=False),
@@ -89,5 +99,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("answer_feedback", "audit_verdicts", "audit_items", "answer_verdicts"):
+    for table in ("answer_feedback", "rate_monitors", "audit_verdicts", "audit_items", "answer_verdicts"):
         op.drop_table(table)
