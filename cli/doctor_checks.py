@@ -53,6 +53,7 @@ def all_checks(settings: Settings) -> list[Check]:
         *_services(settings),
         *_model(settings),
         *_language_models(settings),
+        _checker(settings),
         *_index(settings),
         *_platform(settings),
         _pandoc(),
@@ -170,6 +171,27 @@ async def _language_model(settings: ModelSettings) -> Check:
     said = f"said {text!r}" if text else "answered, without text"
     told = "told" if counts else "did not tell"
     return Check(name, "ok", f"{said} after {time.monotonic() - started:.2f} s and {told} the tokens it used.")
+
+
+def _checker(settings: Settings) -> Check:
+    """A cross-encoder is loaded and asked once: what is wrong with it would otherwise meet the first answer."""
+    from generation.checking.assembly import build_checker
+    from generation.checking.cross_encoder_checker import CrossEncoderChecker
+    from retrieval.assembly import build_embedder
+
+    name = "checker"
+    try:
+        checker = build_checker(settings, build_embedder(settings))
+        words = f"{checker.info.name} {checker.info.version}, supported from {checker.info.threshold:g}"
+        if isinstance(checker, CrossEncoderChecker):
+            started = time.monotonic()
+            checker.warm_up()
+            words += f", loaded in {time.monotonic() - started:.1f} s"
+    except PlumblineError as error:
+        return Check(name, "problem", error.message, "PLUMB_CHECKER=plumbline is the default, which needs nothing.")
+    if settings.checker_calibration is not None:
+        words += f", calibrated by {settings.checker_calibration}"
+    return Check(name, "ok", f"{words}.")
 
 
 def _index(settings: Settings) -> Iterator[Check]:

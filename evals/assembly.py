@@ -22,7 +22,6 @@ from runtime.errors import InvalidInput
 if TYPE_CHECKING:
     from evals.evaluate_answers import Ask
     from generation.answers import CheckerInfo
-    from generation.checking.checker import Checker
     from retrieval.embedding import Embedder
     from retrieval.retriever import SearchResult
     from runtime.settings import Settings
@@ -113,13 +112,14 @@ def run_answers(
     """
     from evals.answer_judging import AnswerJudge
     from evals.evaluate_answers import evaluate_answers
+    from generation.checking.assembly import build_checker
     from retrieval.assembly import build_embedder
 
     started, start = utc_now(), time.perf_counter()
     data = read_answers(file)
     report = on_progress or (lambda _stage, _share: None)
     embedder = build_embedder(settings)
-    checker = _checker(settings, embedder)
+    checker = build_checker(settings, embedder)
     with contextlib.ExitStack() as stack:
         reads = ask_case is None and any(case.context for case in data.cases)
         read = stack.enter_context(reading_by(settings, embedder)) if reads else None
@@ -177,19 +177,20 @@ def run_groundedness(
     """
     from evals.answer_checking import verify
     from evals.evaluate_groundedness import evaluate_groundedness
+    from generation.checking.assembly import build_checker
     from retrieval.assembly import build_embedder
 
     started, start = utc_now(), time.perf_counter()
     report = on_progress or (lambda _stage, _share: None)
     data = read_groundedness(file, limit=limit, group_by=group_by)
-    used = _checker(settings, build_embedder(settings), checker)
+    used = build_checker(settings, build_embedder(settings), name=checker)
     evaluation = evaluate_groundedness(
         data.cases,
         lambda case: verify(used, case, passages_of(_as_texts(case))),
         threads=threads,
         on_progress=lambda share: report("checking", share),
     )
-    options = {"data": file.name, "checker": used.info.name, "limit": limit, "group_by": group_by, "threads": threads}
+    options = {"data": file.name, "limit": limit, "group_by": group_by, "threads": threads}
     return finished_run(
         evaluation,
         kind="groundedness",
@@ -200,17 +201,6 @@ def run_groundedness(
         start=start,
         data_hash=data.data_hash,
     )
-
-
-def _checker(settings: Settings, embedder: Embedder, name: str | None = None) -> Checker:
-    from generation.checking.coverage_checker import CoverageCalibration, CoverageChecker
-    from retrieval.assembly import INITIAL_MEAN_CHUNK_TERMS
-    from retrieval.lexical import LexicalEncoder
-
-    if name not in (None, "coverage"):
-        raise InvalidInput(f"There is no checker {name}.")
-    lexical = LexicalEncoder(settings.language, INITIAL_MEAN_CHUNK_TERMS)
-    return CoverageChecker(embedder, lexical, CoverageCalibration.load())
 
 
 def _as_texts(case: GroundednessCase) -> list[ContextText]:

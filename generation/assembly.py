@@ -9,6 +9,7 @@ from runtime.settings import Settings
 if TYPE_CHECKING:
     from generation.answer_metrics import AnswerMetrics
     from generation.answerer import Answerer, Search
+    from generation.answers import CheckerInfo
     from generation.cache.cached_answers import Revision
     from generation.cache.semantic_cache import SemanticCache
     from retrieval.embedding import Embedder
@@ -28,12 +29,13 @@ def build_answerer(
 
     `metrics` of another answerer: both count together.
 
-    Raises ConfigurationError for a model that cannot be used as it is configured.
+    Raises ConfigurationError for a model or a checker that cannot be used as it is configured.
     """
     from generation.answer_metrics import AnswerMetrics
     from generation.answerer import Answerer
     from generation.cache.cached_answers import CachedAnswers
-    from generation.checking.coverage_checker import CoverageCalibration, CoverageChecker
+    from generation.checking.assembly import build_checker
+    from generation.checking.assembly import warm_up_in_background as warm_up_checker
     from generation.extraction.extractive_model import Calibration, ExtractiveModel
     from generation.language_models.assembly import build_models, warm_up_in_background
     from generation.prompting.context_packing import ContextPacker
@@ -45,13 +47,14 @@ def build_answerer(
 
     lexical = LexicalEncoder(settings.language, INITIAL_MEAN_CHUNK_TERMS)
     extractive = ExtractiveModel(embedder, lexical, Calibration.load())
-    checker = CoverageChecker(embedder, lexical, CoverageCalibration.load())
     metrics = metrics or AnswerMetrics()
     models = {model.profile.name: model for model in build_models(settings, metrics.models)}
+    checker = build_checker(settings, embedder, models=list(models.values()))
     warm_up_in_background(list(models.values()))
+    warm_up_checker(checker)
     cached = None
     if cache is not None and revision is not None:
-        cached = CachedAnswers(cache, embedder, revision, _policy(settings, checker.info.version))
+        cached = CachedAnswers(cache, embedder, revision, _policy(settings, checker.info))
     return Answerer(
         search=retriever,
         extractive=extractive,
@@ -67,9 +70,10 @@ def build_answerer(
     )
 
 
-def _policy(settings: Settings, checker: str) -> str:
+def _policy(settings: Settings, checker: CheckerInfo) -> str:
     """What answers are made with: another set of models, prompt or checker gives other answers."""
     from generation.prompting.prompts import ANSWER_PROMPT
 
     models = ",".join(f"{model.name}={model.endpoint}/{model.model}" for model in settings.models)
-    return f"{ANSWER_PROMPT}/{checker}/{settings.top_k}/{settings.routing}/{models}"
+    checked = f"{checker.name} {checker.version} {checker.threshold:g}"
+    return f"{ANSWER_PROMPT}/{checked}/{settings.top_k}/{settings.routing}/{models}"

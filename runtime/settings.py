@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     """All settings with their defaults. Sizes are bytes, times are seconds.
 
     `routing` changes thresholds of the router by name, a table `[routing]` in the file (generation/routing/policy.py).
+    `checker` is `plumbline`, `verbatim`, `judge:MODEL`, or the folder or name of a cross-encoder, how which is read the
+    other `checker_...` say (generation/checking/pair_models.py); `checker_calibration` is a file of `plumb eval
+    recalibrate`.
     `hallucination_slo` is the share of answers with unsupported content that is not to be passed.
     `parse_seconds` is the longest time that parsing may show no progress, `parse_total_seconds` the longest in all.
     """
@@ -132,6 +135,11 @@ class Settings(BaseSettings):
     routing: Mapping[str, bool | int | float] = Field(default_factory=dict)
     answer_seconds: float = Field(default=120.0, gt=0)
 
+    checker: str = Field(default="plumbline", min_length=1)
+    checker_calibration: Path | None = None
+    checker_input: Literal["auto", "pair", "minicheck"] = "auto"
+    checker_supported_label: str | None = None
+    checker_trust_remote_code: bool = False
     hallucination_slo: float = Field(default=0.05, gt=0, lt=1)
 
     semantic_cache: bool = True

@@ -27,6 +27,7 @@ from generation.checking.evidence_chunks import EvidenceChunk, EvidencePieces
 from generation.language_models.model import (
     Deadline,
     Finished,
+    LanguageModel,
     Message,
     ModelCall,
     ModelError,
@@ -80,13 +81,14 @@ class Judgement:
 
 class LlmJudge:
     """Blocking and thread-safe: the calls run on the event loop on which `against` was called, which must be free while
-    sentences are checked in other threads. Where there is none (a command), each call runs on a loop of its own, one at
-    a time.
+    sentences are checked in other threads. Where there is none (a command), each call has a loop of its own, and a
+    model of its own from `fresh`, since the places and connections of a model belong to one loop.
     """
 
     def __init__(
         self,
         model: HeldModel,
+        fresh: Callable[[], HeldModel],
         fallback: Checker,
         lexical: LexicalEncoder,
         calibration: Calibration,
@@ -95,11 +97,11 @@ class LlmJudge:
         kind = calibration.of(ANY_KIND)
         self.info = CheckerInfo(calibration.checker, calibration.full_version, kind.threshold)
         self.model = model
+        self._fresh = fresh
         self.fallback = fallback
         self.lexical = lexical
         self.calibrate: Callable[[float], float] = kind.apply
         self._seconds = seconds
-        self._alone = threading.Lock()
 
     def against(self, passages: Sequence[Passage]) -> JudgeCheck:
         return JudgeCheck(self, passages, _loop_of_this_thread())
@@ -110,11 +112,10 @@ class LlmJudge:
         """What the model replies. Blocking. Raises ModelError."""
         request = ModelRequest(messages, min(VERDICT_TOKENS, self.model.profile.max_output_tokens), SCHEMA)
         if loop is None:
-            with self._alone:
-                return asyncio.run(self._reply_and_close(request, deadline))
+            return asyncio.run(self._reply_alone(request, deadline))
         if _loop_of_this_thread() is loop:
             raise RuntimeError("sentences are checked in threads, not on the event loop that the judge's calls need")
-        reply = asyncio.run_coroutine_threadsafe(self._reply(request, deadline), loop)
+        reply = asyncio.run_coroutine_threadsafe(_reply(self.model, request, deadline), loop)
         try:
             return reply.result(deadline.left() + 1.0)
         except concurrent.futures.TimeoutError:  # the loop has ended, or is blocked
@@ -124,23 +125,12 @@ class LlmJudge:
     def deadline(self) -> Deadline:
         return Deadline.after(self._seconds)
 
-    async def _reply(self, request: ModelRequest, deadline: Deadline) -> ModelCall:
-        text = ""
-        counts: TokenCounts | None = None
-        pieces = cast("AsyncGenerator[Piece, None]", self.model.stream(request, deadline))
-        async with contextlib.aclosing(pieces):
-            async for piece in pieces:
-                if isinstance(piece, Finished):
-                    counts = piece.counts
-                else:
-                    text += piece
-        return ModelCall(self.model.profile.name, request.messages, text, counts)
-
-    async def _reply_and_close(self, request: ModelRequest, deadline: Deadline) -> ModelCall:
+    async def _reply_alone(self, request: ModelRequest, deadline: Deadline) -> ModelCall:
+        model = self._fresh()
         try:
-            return await self._reply(request, deadline)
+            return await _reply(model, request, deadline)
         finally:
-            await self.model.aclose()
+            await model.aclose()
 
 
 class JudgeCheck:
@@ -301,6 +291,19 @@ def on_another_scale(score: float, threshold: float, other: float) -> float:
     if score < threshold:
         return score * other / threshold
     return other + (score - threshold) * (1 - other) / (1 - threshold) if threshold < 1 else 1.0
+
+
+async def _reply(model: LanguageModel, request: ModelRequest, deadline: Deadline) -> ModelCall:
+    text = ""
+    counts: TokenCounts | None = None
+    pieces = cast("AsyncGenerator[Piece, None]", model.stream(request, deadline))
+    async with contextlib.aclosing(pieces):
+        async for piece in pieces:
+            if isinstance(piece, Finished):
+                counts = piece.counts
+            else:
+                text += piece
+    return ModelCall(model.profile.name, request.messages, text, counts)
 
 
 def _loop_of_this_thread() -> asyncio.AbstractEventLoop | None:

@@ -45,7 +45,7 @@ USUAL_TOKENS = 512
 
 _BATCH = 16
 _GENERIC = re.compile(r"label[_ ]?\d+", re.IGNORECASE)
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(?:@[\w./-]+)?")
+_HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*(?:@[\w./-]+)?")
 _MINICHECK_WORDS = (3, 209)  # the tokens "0" and "1" of T5, of which the first step writes one
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from cli.doctor_checks import Check, _chunk_length, _language_models
+from cli.doctor_checks import Check, _checker, _chunk_length, _language_models
 from retrieval.index_metrics import IndexMetrics
 from retrieval.qdrant_edge_index import open_edge_index
 from runtime.settings import ModelSettings, Settings
@@ -74,3 +74,14 @@ def test_doctor_asks_each_language_model_for_one_token() -> None:
 def test_doctor_says_when_no_language_model_is_configured() -> None:
     (check,) = _language_models(Settings(models=()))
     assert (check.state, "verbatim" in check.detail) == ("ok", True)
+
+
+def test_doctor_tells_which_checker_is_in_use_and_whether_it_can_be_loaded(tmp_path: Path) -> None:
+    default = _checker(Settings())
+    assert default.state == "ok"
+    assert default.detail.startswith("plumbline ") and "supported from" in default.detail
+    wrong = _checker(Settings(checker="plumblime"))
+    assert wrong.state == "problem" and "`judge:MODEL`" in wrong.detail and "PLUMB_CHECKER" in wrong.remedy
+    (tmp_path / "config.json").write_text('{"architectures": ["BertModel"]}')
+    unloadable = _checker(Settings(checker=str(tmp_path)))
+    assert unloadable.state == "problem" and "BertModel" in unloadable.detail

@@ -57,8 +57,15 @@ def judge(
     provider: ModelServer, *, calibration: Calibration = CALIBRATION, seconds: float = 30.0, **changes: Any
 ) -> LlmJudge:
     model = ModelSettings(name="judges", endpoint=provider.openai_url, retries=0, **changes)
-    held = build_models(Settings(models=(model,)))[0]
-    return LlmJudge(held, VerbatimChecker(), LEXICAL, calibration, seconds)
+    settings = Settings(models=(model,))
+    return LlmJudge(
+        build_models(settings)[0],
+        lambda: build_models(settings)[0],
+        VerbatimChecker(),
+        LEXICAL,
+        calibration,
+        seconds,
+    )
 
 
 def reply(verdict: str, probability: float, passages: list[int], unsupported: list[str] | None = None) -> Behaviour:
