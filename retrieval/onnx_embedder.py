@@ -12,16 +12,13 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.embedding import Embedding
+from retrieval.onnx_session import open_session, open_tokenizer
 from retrieval.token_vectors import pool_tokens
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
 
 BATCH_TOKENS = 512
 TOKENIZE_AT_ONCE = 4096
@@ -31,20 +28,12 @@ class OnnxEmbedder:
     """`Embedder` over a graph of minilm_graph.py. Thread-safe."""
 
     def __init__(self, name: str, graph: Path, tokenizer: Path, *, max_tokens: int = 256, threads: int | None = None):
-        import onnxruntime
-
         self.name = name
         self.max_tokens = max_tokens
-        self._tokenizer = _load_tokenizer(tokenizer)
+        self._tokenizer = open_tokenizer(tokenizer)
         self._threads = threads or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="embed")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        # The graph is fused by hand; the optimizer's own fusion of Add and LayerNormalization would slow it down.
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session: Any = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        self._session = open_session(graph)
         outputs = {output.name: output.shape for output in self._session.get_outputs()}
         self.dimension = int(outputs["dense"][-1])
         self.token_dimension = int(outputs["tokens"][-1])
@@ -59,6 +48,17 @@ class OnnxEmbedder:
     def embed_passages(
         self, texts: Sequence[str], on_progress: Callable[[float], None] | None = None
     ) -> list[Embedding]:
+        return self._embed(texts, pool_tokens, on_progress)
+
+    def embed_queries(self, texts: Sequence[str]) -> list[Embedding]:
+        return self._embed(texts, np.copy)  # a view would keep the whole batch in memory
+
+    def _embed(
+        self,
+        texts: Sequence[str],
+        pooled: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+        on_progress: Callable[[float], None] | None = None,
+    ) -> list[Embedding]:
         ids = self._token_ids(texts)
         batches = _equal_length_batches([len(row) for row in ids])
         done, total = 0, max(1, sum(map(len, ids)))
@@ -67,7 +67,7 @@ class OnnxEmbedder:
         def run(batch: list[int]) -> list[int]:
             dense, tokens = self._run(np.array([ids[position] for position in batch], dtype=np.int32))
             for row, position in enumerate(batch):
-                result[position] = Embedding(dense[row], pool_tokens(tokens[row, 1:-1]))
+                result[position] = Embedding(dense[row], pooled(tokens[row, 1:-1]))
             return batch
 
         for batch in self._pool.map(run, batches):
@@ -108,12 +108,3 @@ def _equal_length_batches(lengths: Sequence[int]) -> list[list[int]]:
         size = max(1, BATCH_TOKENS // length)
         batches.extend(positions[start : start + size] for start in range(0, len(positions), size))
     return batches
-
-
-def _load_tokenizer(path: Path) -> Tokenizer:
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(path))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
