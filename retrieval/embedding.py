@@ -34,4 +34,8 @@ class Embedder(Protocol):
     ) -> list[Embedding]:
         """Embed passages; a text longer than `max_tokens` is cut. `on_progress` gets the share done."""
 
-    def embed_query(self, text: str) -> Embedding: ...
+    def embed_query(self, text: str) -> Embedding:
+        """A vector for each token, none pooled."""
+
+    def embed_queries(self, texts: Sequence[str]) -> list[Embedding]:
+        """`embed_query` of each, several at once."""

@@ -31,3 +31,6 @@ class RecentQuestions:
 
     def embed_query(self, text: str) -> Embedding:
         return self._embed_query(text)
+
+    def embed_queries(self, texts: Sequence[str]) -> list[Embedding]:
+        return self._embedder.embed_queries(texts)

@@ -59,6 +59,9 @@ class SentenceTransformersEmbedder:
     def embed_query(self, text: str) -> Embedding:
         return self._embed([text])[0]
 
+    def embed_queries(self, texts: Sequence[str]) -> list[Embedding]:
+        return self._embed(list(texts)) if texts else []
+
     def _embed(self, texts: list[str]) -> list[Embedding]:
         with self._running:
             # With output_value=None each text comes as a dictionary of what the model's modules made of it.

@@ -1,10 +1,13 @@
-"""Run a command with the services that the tests can use: a PostgreSQL server in PLUMB_TEST_DATABASE_URL.
+"""Run a command with what the tests can use: a PostgreSQL server in PLUMB_TEST_DATABASE_URL, promtool on the PATH.
 
     python scripts/with_services.py pytest -m "not faults"
 
 Takes, in this order: the address in PLUMB_TEST_DATABASE_URL; a server that answers on 127.0.0.1:5432; a private one
 from binaries on this machine, in a temporary folder and as a user other than root (PostgreSQL refuses root); the same
 after installing Debian's package, when this is root on Debian; none, and then says so in the last line.
+
+`promtool` checks the alert rules. Where there is none it is taken out of Debian's package, which is not installed: that
+would start a server.
 """
 
 from __future__ import annotations
@@ -61,11 +64,32 @@ def find_binaries() -> str | None:
 
 
 def install() -> bool:
+    return debian(["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "postgresql"])
+
+
+def debian(*commands: list[str], folder: Path | None = None) -> bool:
+    """Run these one after another, when this is root on Debian; whether all went well."""
     if os.getuid() != 0 or shutil.which("apt-get") is None:
         return False
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    commands = (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "postgresql"])
-    return all(subprocess.run(one, env=environment, stdout=subprocess.DEVNULL).returncode == 0 for one in commands)
+    silent = {"env": environment, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return all(subprocess.run(one, **silent).returncode == 0 for one in commands)
+
+
+@contextlib.contextmanager
+def promtool() -> Iterator[str | None]:
+    """The folder with `promtool`, when it is not on the PATH and can be had."""
+    if shutil.which("promtool") is not None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="plumb-prometheus-") as name:
+        folder = Path(name)
+        fetch = ["apt-get", "download", "-qq", "prometheus"]
+        unpack = ["sh", "-c", "dpkg-deb -x prometheus_*.deb ."]
+        if debian(fetch, unpack, folder=folder) or debian(["apt-get", "update", "-qq"], fetch, unpack, folder=folder):
+            yield str(folder / "usr" / "bin")
+        else:
+            yield None
 
 
 @contextlib.contextmanager
@@ -115,8 +139,10 @@ def user_exists(name: str) -> bool:
 
 
 def main() -> int:
-    with postgres() as address:
+    with postgres() as address, promtool() as folder:
         environment = {**os.environ, VARIABLE: address} if address else dict(os.environ)
+        if folder is not None:
+            environment["PATH"] = os.pathsep.join([folder, environment.get("PATH", "")])
         code = subprocess.run(sys.argv[1:], env=environment).returncode
     if address is None:
         print("note: no PostgreSQL here (no server answers, no binaries found): its tests were skipped.")

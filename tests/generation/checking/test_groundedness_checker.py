@@ -1,4 +1,4 @@
-"""Coverage of a claim by its evidence."""
+"""The default checker."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from generation.checking.checker import Checker
-from generation.checking.coverage_checker import MOST_EMBEDDED, CoverageCalibration, CoverageChecker
+from generation.checking.claim_features import MOST_EMBEDDED
+from generation.checking.groundedness_checker import GroundednessChecker, GroundednessModel
 from retrieval.assembly import build_embedder
 from retrieval.embedding import Embedder, Embedding
 from retrieval.lexical import LexicalEncoder
@@ -27,7 +28,7 @@ def embedder() -> Embedder:
 
 @pytest.fixture(scope="module")
 def checker(embedder: Embedder) -> Checker:
-    return CoverageChecker(embedder, LEXICAL, CoverageCalibration.load())
+    return GroundednessChecker(embedder, LEXICAL, GroundednessModel.load())
 
 
 class CountingEmbedder:
@@ -52,8 +53,12 @@ class CountingEmbedder:
         self.embedded.append(text)
         return self._embedder.embed_query(text)
 
+    def embed_queries(self, texts: Sequence[str]) -> list[Embedding]:
+        self.embedded.extend(texts)
+        return self._embedder.embed_queries(texts)
 
-class TestCoverageChecker(CheckerContract):
+
+class TestGroundednessChecker(CheckerContract):
     pass
 
 
@@ -109,7 +114,7 @@ def test_what_claims_nothing_needs_no_evidence(checker: Checker) -> None:
 
 def test_verbatim_sentences_and_non_claims_are_not_embedded(embedder: Embedder) -> None:
     counting = CountingEmbedder(embedder)
-    check = CoverageChecker(counting, LEXICAL, CoverageCalibration.load()).against([passage(LEAVE)])
+    check = GroundednessChecker(counting, LEXICAL, GroundednessModel.load()).against([passage(LEAVE)])
     check.check("Annual leave is 28 days a year.", (0, 31))
     check.check("Here is a list:", (0, 15))
     assert counting.embedded == []
@@ -117,7 +122,7 @@ def test_verbatim_sentences_and_non_claims_are_not_embedded(embedder: Embedder) 
 
 def test_sentences_of_the_evidence_are_embedded_once_and_few_of_many(embedder: Embedder) -> None:
     counting = CountingEmbedder(embedder)
-    checker = CoverageChecker(counting, LEXICAL, CoverageCalibration.load())
+    checker = GroundednessChecker(counting, LEXICAL, GroundednessModel.load())
     rooms = " ".join(f"Room {number} is cleaned by team {number % 7} on Mondays." for number in range(200))
     check = checker.against([passage(rooms)])
     for claim in ("Team 3 cleans room 24 on Mondays.", "Room 24 is cleaned by team 3 every Monday."):
