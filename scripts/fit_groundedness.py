@@ -6,9 +6,9 @@
 Trains on sets whose licences allow weights to be trained on them: `groundedness/squad_synthetic` (articles of `split`
 train), half of `groundedness/begin` (by context), the SNLI part of `groundedness/snli_sick`, half of
 `groundedness/halueval_qa` (by context), and the answers in half of `answers/clapnq_dev`: supported by their passage,
-not supported by it once the sentences marked as evidence are taken out. Each set counts the same, and in it each label. The
-other halves, `lfqa_dev`, `wice_dev` and `summedits` are measured only; of `lfqa_dev` and `summedits` come the
-calibration of the two kinds of text and nothing else.
+not supported by it once the sentences marked as evidence are taken out. Each set counts the same, and in it each
+label. The other halves, `lfqa_dev`, `wice_dev` and `summedits` are measured only; of `lfqa_dev` and `summedits` come
+the calibration of the two kinds of text and nothing else.
 
 With `--features` what is computed of the texts is kept in a file, or read from it when it is there: fitting again takes
 seconds then.
