@@ -19,6 +19,7 @@ def open_platform(settings: Settings) -> Platform:
     Whatever was opened is closed again when a later part fails.
     """
     from evals.hallucination_rate.audit_queue import AuditQueue
+    from evals.hallucination_rate.error_counts import shipped_table
     from evals.hallucination_rate.rate_metrics import RateMetrics
     from evals.hallucination_rate.rate_reports import RateReports
     from generation.answer_feedback import FeedbackStore
@@ -52,7 +53,8 @@ def open_platform(settings: Settings) -> Platform:
         retriever = build_retriever(settings, embedder, index, registry.active_versions)
         answerer = build_answerer(settings, retriever, embedder, cache=cache, revision=registry.revision)
         verdict_metrics = VerdictMetrics()
-        rates = RateReports(database, lambda _checker: None, settings.hallucination_slo)
+        errors = shipped_table()
+        rates = RateReports(database, lambda one: errors.of(one.name, one.version), settings.hallucination_slo)
         answers, usage = AnswerStore(database, verdict_metrics.answer_kept), UsageLedger(database)
 
         def new_answerer() -> Answerer:
