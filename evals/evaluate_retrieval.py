@@ -45,7 +45,7 @@ def evaluate_retrieval(
         rank(next(iter(data.queries.values())), arm)
     records = []
     for done, (query_id, grades) in enumerate(judged.items(), start=1):
-        record: dict[str, Any] = {"id": query_id}
+        record: dict[str, Any] = {"id": query_id, "question": data.queries[query_id]}
         for arm in arms:
             start = time.perf_counter()
             found = rank(data.queries[query_id], arm)

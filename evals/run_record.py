@@ -20,6 +20,9 @@ from runtime.errors import InvalidInput
 _SOURCE_FOLDER = pathlib.Path(__file__).resolve().parent.parent
 _LIBRARIES = ("onnxruntime", "qdrant-edge-py", "qdrant-client", "torch", "sentence-transformers", "tokenizers", "numpy")
 
+UNCOMMITTED = "-dirty"
+"""Behind a commit: tracked files differed from it."""
+
 SEED = 0
 """Of all that is random in an evaluation: resamples, permutations, folds."""
 
@@ -130,10 +133,10 @@ def read_run_record(path: pathlib.Path) -> RunRecord:
 
 
 def source_commit() -> str | None:
-    """Commit of the source tree, with `-dirty` when tracked files differ from it; `None` outside a repository."""
+    """Commit of the source tree, with `UNCOMMITTED` when tracked files differ from it; `None` outside a repository."""
     try:
         commit = _git("rev-parse", "HEAD")
-        return commit + ("-dirty" if _git("status", "--porcelain", "--untracked-files=no") else "")
+        return commit + (UNCOMMITTED if _git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.SubprocessError):
         return None
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.evaluation.output import AsJson, Out, command_line, progress_bar, show_run
+from cli.evaluation.output import AsJson, Out, Report, command_line, progress_bar, show_run
 
 
 def answers(
@@ -17,6 +17,7 @@ def answers(
     collection: Annotated[str | None, typer.Option(help="For questions without a context: where to look.")] = None,
     model: Annotated[str | None, typer.Option(help="Language model; chosen by the router otherwise.")] = None,
     out: Out = None,
+    report: Report = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure how often answers are right and refusals deserved.
@@ -41,4 +42,4 @@ def answers(
         record = run_answers(
             settings, data, command=command_line(), model=model, ask_collection=ask_collection, on_progress=on_progress
         )
-    show_run(record, out, as_json=as_json)
+    show_run(record, out, report, as_json=as_json)

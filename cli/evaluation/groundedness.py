@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.evaluation.output import AsJson, Out, command_line, metric_table, progress_bar, show_run
+from cli.evaluation.output import AsJson, Out, Report, command_line, metric_table, progress_bar, show_run
 
 if TYPE_CHECKING:
     from evals.run_record import RunRecord
@@ -22,6 +22,7 @@ def groundedness(
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Answers at a time, for checkers that wait for a server.")] = 1,
     out: Out = None,
+    report: Report = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure how well a checker tells supported answers from others.
@@ -42,7 +43,7 @@ def groundedness(
             command=command_line(),
             on_progress=on_progress,
         )
-    show_run(record, out, as_json=as_json, table=_tables)
+    show_run(record, out, report, as_json=as_json, table=_tables)
 
 
 def _tables(record: RunRecord) -> Any:

@@ -15,17 +15,19 @@ if TYPE_CHECKING:
     from evals.run_record import RunRecord
 
 Out = Annotated[Path | None, typer.Option("--out", help="Write the run, with every record, to this JSON file.")]
+Report = Annotated[Path | None, typer.Option("--report", help="Write the run as an HTML page to this file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def show_run(
     record: RunRecord,
     path: Path | None = None,
+    report: Path | None = None,
     *,
     as_json: bool = False,
     table: Callable[[RunRecord], Any] | None = None,
 ) -> None:
-    """Print the run, as JSON or as a table, and write it to `path`."""
+    """Print the run, as JSON or as a table, and write it to `path` and as a page to `report`."""
     from cli.console import out, print_json
 
     console = out()
@@ -36,8 +38,13 @@ def show_run(
         console.print(f"{len(record.records)} records in {record.seconds:.1f} s.")
     if path is not None:
         record.write(path)
-        if not as_json:
-            console.print(f"Written to {path}.", soft_wrap=True)
+    if report is not None:
+        from evals.report.html_report import write_report
+
+        write_report([record], report)
+    if not as_json:
+        for written in filter(None, (path, report)):
+            console.print(f"Written to {written}.", soft_wrap=True)
 
 
 def metric_table(record: RunRecord, shown: Callable[[str], bool] = lambda _name: True) -> Any:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.evaluation.output import AsJson, Out, command_line, progress_bar, show_run
+from cli.evaluation.output import AsJson, Out, Report, command_line, progress_bar, show_run
 
 
 def retrieval(
@@ -16,6 +16,7 @@ def retrieval(
     arms: Annotated[str, typer.Option(help="Which arms, with commas.")] = "bm25,dense,fused,reranked",
     relevant_from: Annotated[int, typer.Option(help="Lowest grade that recall, MRR and MAP count as relevant.")] = 1,
     out: Out = None,
+    report: Report = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure how well the right passages are found.
@@ -36,4 +37,4 @@ def retrieval(
             command=command_line(),
             on_progress=on_progress,
         )
-    show_run(record, out, as_json=as_json)
+    show_run(record, out, report, as_json=as_json)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.evaluation.output import AsJson, Out, command_line, progress_bar, show_run
+from cli.evaluation.output import AsJson, Out, Report, command_line, progress_bar, show_run
 
 if TYPE_CHECKING:
     from evals.run_record import RunRecord
@@ -25,6 +25,7 @@ def routing(
     max_cost_usd: Annotated[float | None, typer.Option(help="Replay as if every caller had this limit.")] = None,
     as_json: AsJson = False,
     out: Out = None,
+    report: Report = None,
 ) -> None:
     """Measure a routing policy against always the fast and always the powerful model.
 
@@ -33,14 +34,14 @@ def routing(
     if record == (replay is not None):
         raise typer.BadParameter("Say either --record --data FILE.jsonl --out RUN.json, or --replay RUN.json.")
     if replay is not None:
-        _replay_routing(replay, policy, max_latency_ms, max_cost_usd, out, as_json=as_json)
+        _replay_routing(replay, policy, max_latency_ms, max_cost_usd, out, report, as_json=as_json)
     elif data is None or out is None:
         raise typer.BadParameter("--record needs --data FILE.jsonl and --out RUN.json.")
     else:
-        _record_routing(data, collection, out, as_json=as_json)
+        _record_routing(data, collection, out, report, as_json=as_json)
 
 
-def _record_routing(data: Path, collection: str | None, path: Path, *, as_json: bool) -> None:
+def _record_routing(data: Path, collection: str | None, path: Path, page: Path | None, *, as_json: bool) -> None:
     from cli.connection import Connection, connect
     from evals.routing_assembly import record_routing
     from runtime.settings import load_settings
@@ -58,7 +59,7 @@ def _record_routing(data: Path, collection: str | None, path: Path, *, as_json: 
         run = record_routing(
             settings, data, command=command_line(), ask_collection=ask_collection, on_progress=on_progress
         )
-    show_run(run, path, as_json=as_json)
+    show_run(run, path, page, as_json=as_json)
 
 
 def _replay_routing(
@@ -67,6 +68,7 @@ def _replay_routing(
     max_latency_ms: float | None,
     max_cost_usd: float | None,
     path: Path | None,
+    page: Path | None,
     *,
     as_json: bool,
 ) -> None:
@@ -81,7 +83,7 @@ def _replay_routing(
         max_latency_ms=max_latency_ms,
         max_cost_usd=max_cost_usd,
     )
-    show_run(run, path, as_json=as_json, table=_routing_table)
+    show_run(run, path, page, as_json=as_json, table=_routing_table)
 
 
 def _routing_table(record: RunRecord) -> Any:

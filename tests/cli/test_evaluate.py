@@ -51,3 +51,24 @@ def test_several_runs_can_be_compared(tmp_path: pathlib.Path) -> None:
     verdicts = {row["metric"]: row["verdict"] for row in told["runs"][1]["differences"]}
     assert verdicts == {"f1": "B is better", "latency_ms": "no clear difference"}
     assert CliRunner().invoke(app, ["compare-runs", runs[0], str(tmp_path / "none.json")]).exit_code == 2
+
+
+def test_a_report_is_written_from_runs(tmp_path: pathlib.Path) -> None:
+    runs = [write_run(tmp_path / f"{number}.json", 0.7 + number / 10, 5) for number in range(2)]
+    page = tmp_path / "page.html"
+    done = CliRunner().invoke(app, ["report", *runs, "--out", str(page)])
+    assert done.exit_code == 0, done.output
+    assert "B is better" in page.read_text("utf-8")
+
+
+def test_a_run_tells_how_to_repeat_it(tmp_path: pathlib.Path) -> None:
+    run = write_run(tmp_path / "a.json", 0.8, 5)
+    same = CliRunner().invoke(app, ["repeat", run])
+    assert same.exit_code == 0 and same.output.splitlines()[0] == "c"
+    data = json.loads(pathlib.Path(run).read_text("utf-8"))
+    data |= {"settings": {"top_k": "77"}, "machine": {"libraries": {"numpy": "1.0"}}, "commit": "abc"}
+    pathlib.Path(run).write_text(json.dumps(data), "utf-8")
+    other = CliRunner().invoke(app, ["repeat", run, "--json"])
+    differing = {row["what"]: row["then"] for row in json.loads(other.stdout)["differing"]}
+    assert other.exit_code == 1
+    assert differing == {"setting top_k": "77", "library numpy": "1.0", "commit": "abc"}
