@@ -154,8 +154,9 @@ def test_flagged_text_is_streamed_as_it_comes_with_its_verdict(world: World) -> 
     world.says("fast", f"{TRUE} {FALSE}")
     answer = world.answer(live=True)
     assert answer.groundedness is not None and not answer.groundedness.supported
-    (start, end) = answer.groundedness.unsupported_spans[0]
-    assert "Kandinsky" in answer.answer[start:end] and not answer.model.escalated
+    first, last = answer.groundedness.sentences[1].span
+    assert "Kandinsky" in answer.answer[first:last] and not answer.model.escalated
+    assert all(first <= start < end <= last for start, end in answer.groundedness.unsupported_spans)
 
 
 def test_a_refusal_though_the_evidence_is_strong_escalates(world: World) -> None:
