@@ -29,6 +29,7 @@ from api.routes import (
     metrics,
     page,
     search,
+    test_sets,
     usage,
 )
 from api.schemas import Problem
@@ -91,6 +92,7 @@ def create_app_over(open_platform: Callable[[], Platform], *, token: str | None 
         batches,
         chat_completions,
         evaluations,
+        test_sets,
         groundedness,
         usage,
         health,

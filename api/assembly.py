@@ -23,6 +23,7 @@ def open_platform(settings: Settings) -> Platform:
     from evals.hallucination_rate.rate_metrics import RateMetrics
     from evals.hallucination_rate.rate_reports import RateReports
     from generation.answer_feedback import FeedbackStore
+    from evals.test_sets.stored_collections import StoredCollections
     from generation.answer_store import AnswerStore
     from generation.assembly import build_answerer
     from generation.cache.assembly import build_semantic_cache
@@ -77,7 +78,9 @@ def open_platform(settings: Settings) -> Platform:
             usage.record(question.scope.tenant, question.key, answer)
 
         batches = build_batches(settings, database, embedder, new_answerer, keep)
-        evaluations = build_evaluations(settings, database, new_answerer, spent)
+        evaluations = build_evaluations(
+            settings, database, new_answerer, spent, StoredCollections(registry, index, retriever)
+        )
         opened.callback(ingestion.stop)
         opened.callback(batches.stop)
         opened.callback(evaluations.stop)

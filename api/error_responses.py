@@ -52,6 +52,7 @@ STATUS_OF_CODE: dict[str, int] = {
     "invalid_input": 422,
     "invalid_metadata": 422,
     "invalid_question": 422,
+    "nothing_to_ask": 422,
     "invalid_request": 422,
     "invalid_window": 422,
     "missing_file": 422,

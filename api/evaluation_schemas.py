@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, model_validator
 
-from api.schemas import Body, CollectionName, ErrorBody, Identifier, Text
+from api.schemas import Body, CollectionName, ErrorBody, Identifier, QuestionText, Text
 
 MAX_TEST_QUESTIONS = 1000
 
@@ -113,3 +113,80 @@ class Comparison(BaseModel):
     a: str
     b: str
     differences: list[DifferenceBody]
+
+
+class TestSetRequest(Body):
+    """What to draft. The same collection, numbers and seed give the same set, unless a model drafts."""
+
+    __test__ = False  # no test for pytest
+
+    collection: CollectionName | None = Field(None, description="What to ask about; absent: all collections.")
+    questions: int = Field(50, ge=1, le=MAX_TEST_QUESTIONS)
+    unanswerable: float = Field(0.2, ge=0, le=1, description="Share of questions that the collection does not answer.")
+    model: Name | None = Field(None, description="A configured language model that drafts; absent: by rule.")
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+
+
+class EvidenceBody(BaseModel):
+    document_id: str
+    document_name: str
+    chunk_id: str
+    quote: str
+
+
+class TestItemBody(BaseModel):
+    __test__ = False
+
+    id: str
+    question: str
+    answers: list[str]
+    answerable: bool
+    kind: str
+    evidence: list[EvidenceBody]
+    near: list[EvidenceBody] = Field(description="What an unanswerable question was made from")
+    drafted_by: str
+    status: Literal["drafted", "accepted", "edited", "rejected"]
+
+
+class TestItemChange(Body):
+    """A person's judgement. With a question or answers of their own the item becomes `edited`."""
+
+    __test__ = False
+
+    status: Literal["accepted", "rejected"] | None = None
+    question: QuestionText | None = None
+    answers: (
+        Annotated[list[Annotated[Text, StringConstraints(min_length=1, max_length=2000)]], Field(max_length=20)] | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> TestItemChange:
+        if self.status is None and self.question is None and self.answers is None:
+            raise ValueError("say a `status`, a `question` or `answers`")
+        if self.status is not None and (self.question is not None or self.answers is not None):
+            raise ValueError("an item that is given another question or other answers is `edited`; leave `status` out")
+        return self
+
+
+class TestSetBody(JobBodyBase):
+    """`counts` are the items by status, `kinds` by kind of question, once the set has been drafted."""
+
+    __test__ = False
+
+    test_set_id: str
+    questions: int = Field(description="Items that were drafted")
+    counts: dict[str, int]
+    kinds: dict[str, int]
+
+
+class TestSetList(BaseModel):
+    __test__ = False
+
+    test_sets: list[TestSetBody]
+    next_cursor: str | None
+
+
+class TestItemList(BaseModel):
+    __test__ = False
+
+    items: list[TestItemBody]

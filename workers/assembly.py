@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ingestion.cleaning import clean
@@ -19,10 +19,12 @@ from runtime.errors import ConfigurationError
 from workers.in_process import InProcessBatchWorker, InProcessEvaluationWorker, InProcessWorker
 
 if TYPE_CHECKING:
+    from evals.jobs.drafting import Collections
     from evals.jobs.store import EvaluationIntake
     from generation.answers import Answer, Question
     from generation.batches.store import BatchIntake
     from generation.batches.work import BatchAnswerer
+    from generation.language_models.resilience import HeldModel
     from retrieval.embedding import Embedder
     from retrieval.vector_index import VectorIndex
     from runtime.database import Database
@@ -136,21 +138,28 @@ def build_evaluations(
     database: Database,
     answerer: Callable[[], AskedAnswerer],
     spent: Callable[[Question, Answer], None],
+    collections: Collections,
 ) -> Evaluations:
     """Assemble without starting anything. The schema of the database must be up to date.
 
     `answerer` makes one for evaluations alone, as for batches. `spent` enters what an answer has cost; blocking.
+    `collections` are what test sets are drafted from.
     One job at a time: questions of users go before.
     """
     from evals.jobs.assembly import build_evaluation_runner
     from evals.jobs.store import EvaluationIntake, JobStore
     from workers.evaluation_tasks import BlockingAnswerer
 
-    asking = BlockingAnswerer(answerer)
+    def models() -> Sequence[HeldModel]:
+        from generation.language_models.assembly import build_models
+
+        return build_models(settings)
+
+    asking = BlockingAnswerer(answerer, models, seconds=settings.answer_seconds)
     # Beside the documents' originals, which are kept by two levels of hexadecimal names: these are no documents.
     files = open_original_store(f"{settings.resolved_originals_url().rstrip('/')}/evaluations", settings.max_file_bytes)
     store = JobStore(database)
-    runner = build_evaluation_runner(settings, database, store, files, asking.ask, spent)
+    runner = build_evaluation_runner(settings, database, store, files, asking.ask, spent, collections, asking.complete)
     worker = InProcessEvaluationWorker(runner)
 
     def stop() -> None:

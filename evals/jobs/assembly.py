@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from evals.cases import AnswerCase
+    from evals.jobs.drafting import Collections, Complete
     from evals.jobs.runner import EvaluationRunner
     from evals.jobs.store import JobStore
     from evals.run_record import RunRecord
@@ -26,11 +27,15 @@ def build_evaluation_runner(
     files: OriginalStore,
     ask: Callable[[Question, Callable[[], None]], Answer],
     spent: Callable[[Question, Answer], None],
+    collections: Collections,
+    complete: Complete,
 ) -> EvaluationRunner:
     """`ask` answers a question and calls its second argument while it waits, which raises when the job is to stop.
 
-    `spent` enters what an answer has cost. Loads nothing heavy before the first job.
+    `spent` enters what an answer has cost. `complete` asks a model by its name, as `ask` does. Loads nothing heavy
+    before the first job.
     """
+    from evals.jobs.drafting import TestSetJob
     from evals.jobs.ledger import EvaluationLedger
     from evals.jobs.measuring import AnswersJob, GroundednessJob, HandedIn, RetrievalJob
     from evals.jobs.records import JobKind
@@ -100,5 +105,6 @@ def build_evaluation_runner(
         JobKind.RETRIEVAL: RetrievalJob(data, retrieval),
         JobKind.ANSWERS: AnswersJob(data, answers),
         JobKind.GROUNDEDNESS: GroundednessJob(data, groundedness),
+        JobKind.TEST_SET: TestSetJob(collections, complete),
     }
     return EvaluationRunner(EvaluationLedger(database), works)

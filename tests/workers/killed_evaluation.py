@@ -35,6 +35,7 @@ def main(folder: Path) -> None:
         database,
         lambda: build_answerer(settings, Finds(note), embedder),
         lambda *_: None,
+        None,  # type: ignore[arg-type]
     )
     evaluations.start()
     while EvaluationLedger(database).unfinished():

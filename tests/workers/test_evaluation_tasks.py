@@ -47,7 +47,11 @@ def open_evaluations(tmp_path: Path, database: Database, embedder: Any) -> Itera
     def open_one(hook: Callable[[str], None] = lambda _: None) -> Evaluations:
         search = Finds(hook)
         evaluations = build_evaluations(
-            settings, database, lambda: build_answerer(settings, search, embedder), lambda *_: None
+            settings,
+            database,
+            lambda: build_answerer(settings, search, embedder),
+            lambda *_: None,
+            None,  # type: ignore[arg-type]
         )
         opened.append(evaluations)
         evaluations.start()
@@ -142,7 +146,7 @@ def test_a_process_without_evaluations_loads_nothing_heavy_and_stops_at_once(tmp
         "from workers.assembly import build_evaluations\n"
         f"settings = Settings(data_dir=Path('{tmp_path}'))\n"
         "database = Database(settings.resolved_database_url()); database.upgrade()\n"
-        "evaluations = build_evaluations(settings, database, None, None)\n"
+        "evaluations = build_evaluations(settings, database, None, None, None)\n"
         "evaluations.start(); time.sleep(0.2); began = time.monotonic(); evaluations.stop()\n"
         "heavy = ('celery', 'kombu', 'torch', 'openai', 'onnxruntime', 'llama_index')\n"
         "print([name for name in heavy if name in sys.modules], time.monotonic() - began < 0.2)\n"
