@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +22,8 @@ def verify(checker: Checker, case: GroundednessCase, passages: Sequence[Passage]
     """The checker's part of a record; spans are places in the answer, `latency_ms` the wall time of the check.
 
     The answer is cut into sentences without its citation marks; short ones are read together with the question, where
-    there is one. `quote` of a sentence is the place that supports it best.
+    there is one. `quote` of a sentence is the place that supports it best. `warnings` are the checker's: that another
+    one took its place, say.
     """
     start = time.perf_counter()
     checked = _check(checker.against(passages), case)
@@ -33,6 +35,7 @@ def verify(checker: Checker, case: GroundednessCase, passages: Sequence[Passage]
         "sentences": [_sentence(one) for one in checked],
         "unsupported_spans": [list(span) for span in found.unsupported_spans],
         "latency_ms": elapsed_ms,
+        "warnings": list(dict.fromkeys(one.warning for one in checked if one.warning)),
     }
 
 
@@ -42,7 +45,7 @@ def _check(evidence: EvidenceCheck, case: GroundednessCase) -> list[Checked]:
     found = []
     for start, end in sentence_spans(text):
         checked = check.check(text[start:end], (start, end))
-        found.append(Checked(_in_answer(checked.verdict, places), checked.supports))
+        found.append(dataclasses.replace(checked, verdict=_in_answer(checked.verdict, places)))
     return found
 
 

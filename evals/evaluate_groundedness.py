@@ -62,6 +62,8 @@ def score_check(case: GroundednessCase, found: Mapping[str, Any]) -> dict[str, A
         "group": case.group,
         "answer": case.answer,
     }
+    if found.get("warnings"):
+        record["warnings"] = list(found["warnings"])
     given = {"question": case.question, "kind": case.kind, "domain": case.domain}
     record |= {name: value for name, value in given.items() if value}
     if case.spans is not None:
@@ -85,6 +87,7 @@ def _span_tokens(answer: str, found: Sequence[Sequence[int]], known: Sequence[Se
 def aggregate_groundedness(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], dict[str, Interval]]:
     """Metrics and 95% intervals of the records of `score_check`.
 
+    `warned_share` is that of answers about which the checker warns, such as that another one judged part of them.
     A metric that is not defined on them (AUROC when all labels are alike) is left out. Intervals draw whole groups.
     `ece_cross_validated` is the calibration error after recalibration on the labels of other groups (Platt's scaling in
     ten folds). `kind:NAME/...` and `domain:NAME/...` are the same over a part of the answers.
@@ -94,6 +97,8 @@ def aggregate_groundedness(records: Sequence[Mapping[str, Any]]) -> tuple[dict[s
         "answers": len(ordered),
         "supported_share": float(np.mean([record["label"] for record in ordered])),
     }
+    if warned := sum("warnings" in record for record in ordered):
+        metrics["warned_share"] = warned / len(ordered)
     intervals: dict[str, Interval] = {}
     _add_agreement(ordered, "", metrics, intervals)
     _add_spans(ordered, metrics, intervals)

@@ -13,7 +13,9 @@ from evals.assembly import passages_of, run_groundedness
 from evals.cases import ContextText
 from evals.groundedness_cases import GroundednessCase
 from generation.checking.checker import VerbatimChecker
-from runtime.settings import Settings
+from runtime.settings import ModelSettings, Settings
+from tests.model_server import model_server
+from tests.provider.behaviour import Behaviour, Received
 
 PIER = "The night ferry leaves the north pier at eleven. Dogs travel free. The harbour office opens at seven."
 PASSAGES = passages_of([ContextText("0", "", PIER)])
@@ -65,3 +67,26 @@ def test_the_platforms_own_checker_is_measured(tmp_path: pathlib.Path) -> None:
 def test_a_checker_that_does_not_exist_is_a_clear_error(tmp_path: pathlib.Path) -> None:
     with pytest.raises(Exception, match="oracle"):
         run_groundedness(Settings(), judged(tmp_path / "judged.jsonl"), checker="oracle", command="")
+
+
+def test_a_run_of_a_judge_tells_of_the_answers_that_it_did_not_judge(tmp_path: pathlib.Path) -> None:
+    """Or the figures of the checker that took its place would pass for its own."""
+    rows = [
+        {"id": str(n), "context": [PIER], "answer": f"Dogs on ferry {n} travel without paying.", "label": n % 2}
+        for n in range(6)
+    ]
+    file = tmp_path / "answers.jsonl"
+    file.write_text("\n".join(json.dumps(row) for row in rows))
+    with model_server() as provider:
+        model = ModelSettings(name="auditor", model="judges", endpoint=provider.openai_url, retries=0)
+        settings = Settings(data_dir=tmp_path, models=(model,))
+
+        def decide(received: Received) -> Behaviour | None:
+            return Behaviour(status=500) if "ferry 4" in received.prompt.user_text else None
+
+        provider.decide(decide)
+        run = run_groundedness(settings, file, checker="judge:auditor", threads=3, command="c")
+    assert run.models["checker"]["name"] == "judge:auditor"
+    assert run.metrics["warned_share"] == pytest.approx(1 / 6)
+    (warned,) = [record for record in run.records if "warnings" in record]
+    assert warned["id"] == "4" and "plumbline" in warned["warnings"][0]
