@@ -112,6 +112,7 @@ def run_answers(
     """
     from evals.answer_judging import AnswerJudge
     from evals.evaluate_answers import evaluate_answers
+    from evals.hallucination_rate.error_counts import shipped_table
     from generation.checking.assembly import build_checker
     from retrieval.assembly import build_embedder
 
@@ -120,6 +121,7 @@ def run_answers(
     report = on_progress or (lambda _stage, _share: None)
     embedder = build_embedder(settings)
     checker = build_checker(settings, embedder)
+    errors = shipped_table()
     with contextlib.ExitStack() as stack:
         reads = ask_case is None and any(case.context for case in data.cases)
         read = stack.enter_context(reading_by(settings, embedder)) if reads else None
@@ -140,6 +142,7 @@ def run_answers(
             data.cases,
             ask,
             judge=AnswerJudge(embedder, checker),
+            counts_of=lambda one: errors.of(one.name, one.version),
             earlier={str(record["id"]): record for record in earlier},
             keep=keep,
             on_progress=lambda share: report("answering", share),

@@ -9,7 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from evals.answer_metrics import contains_gold, count_refusals, exact_match, token_f1, without_citation_marks
+from evals.answer_rates import hallucination_rate, rate_fields
 from evals.cases import AnswerCase
+from evals.hallucination_rate.rate_report import CountsOf
 from evals.run_record import Evaluation
 from evals.statistics import Interval, bootstrap_interval, quantile_interval, share_interval
 
@@ -30,6 +32,7 @@ def evaluate_answers(
     ask: Ask,
     *,
     judge: Judge | None = None,
+    counts_of: CountsOf = lambda _checker: None,
     earlier: Mapping[str, Mapping[str, Any]] | None = None,
     keep: Callable[[Mapping[str, Any]], None] = lambda _record: None,
     on_progress: Callable[[float], None] = lambda _share: None,
@@ -42,8 +45,11 @@ def evaluate_answers(
     `exact_match`, `containment` and `f1` are means over the answerable questions, a refusal counting 0; `accuracy` is
     the share of all questions that were answered correctly or rightly refused. `faithfulness` is the mean share of
     supported claims in an answer. With a `judge`, `answer_similarity` is a mean over the answerable questions, and
-    citation recall and precision over the answers that claim something. A metric without a single item it could be
-    computed on (refusal precision without a refusal) is left out. Latency is the wall time of `ask` in ms.
+    citation recall and precision over the answers that claim something. `unsupported_rate` is the raw share of flagged
+    answers, `hallucination_rate` that of answers that a model wrote, corrected by `counts_of`.
+
+    A metric without a single item it could be computed on (refusal precision without a refusal) is left out. Latency is
+    the wall time of `ask` in ms.
     """
     known = dict(earlier or {})
     if first := next((case for case in cases if case.case_id not in known), None):
@@ -57,7 +63,7 @@ def evaluate_answers(
             keep(record)
         on_progress(done / len(cases))
     records = [known[case.case_id] for case in cases]
-    metrics, intervals = aggregate_answers(records)
+    metrics, intervals = aggregate_answers(records, counts_of)
     return Evaluation(metrics, intervals, records)
 
 
@@ -103,6 +109,7 @@ def score_answer(
         "citations": list(answer["citations"]),
         "latency_ms": latency_ms,
         "cost_usd": answer["usage"]["cost_usd"],
+        **rate_fields(answer),
     }
 
 
@@ -112,8 +119,10 @@ def _faithfulness(groundedness: Mapping[str, Any]) -> float | None:
     return sum(claims) / len(claims) if claims else None
 
 
-def aggregate_answers(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, float], dict[str, Interval]]:
-    """Metrics and 95% intervals of the records of `score_answer`."""
+def aggregate_answers(
+    records: Sequence[Mapping[str, Any]], counts_of: CountsOf = lambda _checker: None
+) -> tuple[dict[str, float], dict[str, Interval]]:
+    """Metrics and 95% intervals of the records of `score_answer`. `counts_of` tells how often a checker errs."""
     metrics: dict[str, float] = {"questions": len(records)}
     intervals: dict[str, Interval] = {}
 
@@ -145,6 +154,9 @@ def aggregate_answers(records: Sequence[Mapping[str, Any]]) -> tuple[dict[str, f
 
     flags = [float(not record["supported"]) for record in records if record["supported"] is not None]
     add("unsupported_rate", float(np.mean(flags)) if flags else None, share_interval(flags))
+
+    if (corrected := hallucination_rate(records, counts_of)) is not None:
+        add("hallucination_rate", *corrected)
 
     latencies = [record["latency_ms"] for record in records]
     for name, q in (("p50_ms", 0.5), ("p95_ms", 0.95)):

@@ -121,6 +121,8 @@ def test_questions_without_context_are_asked_of_the_collection(tmp_path: pathlib
             "citations": [],
             "groundedness": None,
             "usage": {"cost_usd": 0.5},
+            "unsupported_removed": 0,
+            "model": {"name": "extractive", "route": "extractive"},
         }
 
     run = run_answers(Settings(), file, command="", ask_collection=ask_collection)

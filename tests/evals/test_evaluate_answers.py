@@ -23,8 +23,11 @@ def answer(text: str, *, refused: bool = False, supported: bool | None = None) -
             "supported": supported,
             "sentences": [claim, courtesy],
             "unsupported_spans": [] if supported else [[0, 4]],
+            "checker": {"name": "counted", "version": "1", "threshold": 0.5},
         },
         "usage": {"cost_usd": 0.002},
+        "unsupported_removed": 0,
+        "model": {"name": "small", "route": "fast"},
     }
 
 

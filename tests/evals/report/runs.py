@@ -97,6 +97,9 @@ def answers_run(shift: float = 0.0) -> RunRecord:
                 "citations": [],
                 "latency_ms": 10.0,
                 "cost_usd": 0.0,
+                "outcome": "refused" if refused else "supported" if number % 3 else "unsupported",
+                "route": "fast",
+                "checker": None if refused else ["counted", "1"],
             }
         )
     metrics, intervals = aggregate_answers(records)
