@@ -14,6 +14,7 @@ _FILES = {
     "page.css": "text/css; charset=utf-8",
     "ask.js": "text/javascript; charset=utf-8",
     "documents.js": "text/javascript; charset=utf-8",
+    "groundedness.js": "text/javascript; charset=utf-8",
     "http.js": "text/javascript; charset=utf-8",
     "favicon.svg": "image/svg+xml",
 }

@@ -1,6 +1,6 @@
 // Questions, answers as they come, what each sentence stands on, and the passages behind them.
 
-import { events } from "./http.js";
+import { events, json } from "./http.js";
 
 const form = document.getElementById("ask");
 const question = document.getElementById("question");
@@ -64,6 +64,8 @@ function finish(card, answer) {
   write(card, answer.answer, answer.groundedness?.sentences ?? [], cited);
   card.classList.toggle("refused", answer.refused);
   card.querySelector(".summary").textContent = summary(answer);
+  opinions(card, answer.answer_id);
+  document.dispatchEvent(new Event("answered"));
   const details = card.querySelector("details");
   details.hidden = false;
   details.open = answer.warnings.length > 0;
@@ -84,6 +86,25 @@ function finish(card, answer) {
   }
   title.hidden = !sources.children.length;
   says.textContent = `${answer.refused ? "No answer in the documents" : "Answer"}: ${answer.answer} ${summary(answer)}`;
+}
+
+/** Thumbs: what a reader thinks of the answer. Pressing the other one changes it. */
+function opinions(card, answerId) {
+  const buttons = [[".helpful", true], [".unhelpful", false]].map(([name, helpful]) => [card.querySelector(name), helpful]);
+  for (const [button, helpful] of buttons) {
+    button.hidden = false;
+    button.onclick = async () => {
+      try {
+        await json(`/v1/answers/${answerId}/feedback`, {
+          method: "POST", body: JSON.stringify({ helpful }), headers: { "Content-Type": "application/json" },
+        });
+        for (const [other] of buttons) other.setAttribute("aria-pressed", String(other === button));
+        says.textContent = helpful ? "Noted as helpful." : "Noted as not helpful.";
+      } catch (problem) {
+        says.textContent = problem.message;
+      }
+    };
+  }
 }
 
 function summary({ groundedness, model, usage, cache, timings_ms: timings }) {
@@ -118,10 +139,19 @@ function write(card, text, sentences, cited) {
   const characters = Array.from(text); // spans count characters, not UTF-16 units
   const pieces = [];
   let position = 0;
-  for (const { span: [start, end], is_claim: isClaim, supported, score } of sentences) {
+  for (const { span: [start, end], is_claim: isClaim, supported, score, unsupported } of sentences) {
     pieces.push(...marked(characters.slice(position, start).join(""), cited));
     const sentence = document.createElement("span");
-    sentence.append(...marked(characters.slice(start, end).join(""), cited));
+    let inside = start;
+    for (const [from, to] of (isClaim && unsupported) || []) {
+      const part = document.createElement("mark");
+      part.className = "unsupported";
+      part.title = "The sources do not carry this part";
+      part.append(...marked(characters.slice(from, to).join(""), cited));
+      sentence.append(...marked(characters.slice(inside, from).join(""), cited), part);
+      inside = to;
+    }
+    sentence.append(...marked(characters.slice(inside, end).join(""), cited));
     pieces.push(sentence);
     if (isClaim) {
       const state = supported ? "supported" : "unsupported";

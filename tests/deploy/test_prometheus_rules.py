@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from evals.hallucination_rate.burn_rate import ALERTS
+from evals.hallucination_rate.corrected_rate import ErrorCounts
+from evals.hallucination_rate.rate_metrics import RateMetrics
+from evals.hallucination_rate.rate_reports import RateReports
+from generation.answer_store import AnswerStore
+from generation.verdict_metrics import VerdictMetrics
+from runtime.database import Database
+from tests.evals.hallucination_rate.given_answers import answer_body
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "deploy" / "prometheus"
@@ -44,3 +53,24 @@ def test_every_alert_says_what_to_do() -> None:
         name = alert.split("\n", 1)[0]
         assert "summary:" in alert and "description:" in alert, name
         assert re.search(r"runbook: docs/runbook\.md#(\S+)", alert)[1] in sections, name  # type: ignore[index]
+
+
+def test_rules_and_dashboard_use_metrics_that_there_are(tmp_path: Path) -> None:
+    """A renamed metric would leave an alert silent for ever."""
+    database = Database(f"sqlite:///{tmp_path}/records.db")
+    database.upgrade()
+    kept, registry = VerdictMetrics(), CollectorRegistry()
+    counts = ErrorCounts(90, 100, 5, 100, "a test")
+    AnswerStore(database, kept.answer_kept).save("one", None, answer_body("supported"))
+    registry.register(kept)
+    registry.register(RateMetrics(RateReports(database, lambda _: counts, 0.05)))
+    shown = {sample.name: set(sample.labels) for family in registry.collect() for sample in family.samples}
+    rules = (FOLDER / "alerts.yml").read_text()
+    dashboard = json.loads((ROOT / "deploy" / "grafana" / "groundedness.json").read_text())
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    recorded = set(re.findall(r"record: (\S+)", rules))
+    for text in [rules, *queries]:
+        for name, labels in re.findall(r"(?<![\w:])(plumbline_\w+)(\{[^}]*\})?", text):
+            assert name in shown, name
+            assert set(re.findall(r"(\w+)=", labels)) <= shown[name], (name, labels)
+        assert set(re.findall(r"plumbline:\w+(?::\w+)?", text)) <= recorded
