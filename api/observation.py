@@ -53,7 +53,7 @@ class Observation:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
                 headers["X-Request-ID"] = request_id
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.dependencies import CurrentPlatform, CurrentRequestId, CurrentTenant
@@ -71,6 +71,9 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 _RECORDS: dict[int | str, dict[str, Any]] = {
     200: {"content": {JSONL: {"schema": {"type": "string"}}}, "description": "The record of an item a line"}
 }
+
+# Answers of models and lines of documents are in the page: whatever they hold, it runs nothing and loads nothing.
+_REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 
 class NotSucceeded(InvalidInput):
@@ -155,6 +158,21 @@ def read_records(evaluation_id: Identifier, platform: CurrentPlatform, tenant: C
 def read_run(evaluation_id: Identifier, platform: CurrentPlatform, tenant: CurrentTenant) -> JSONResponse:
     """The whole run as `plumb eval --out` writes it. 409 before the evaluation has succeeded."""
     return JSONResponse(_run(platform, tenant, evaluation_id).to_json())
+
+
+@router.get("/{evaluation_id}/report", response_class=HTMLResponse)
+def read_report(
+    evaluation_id: Identifier,
+    platform: CurrentPlatform,
+    tenant: CurrentTenant,
+    beside: Annotated[Identifier | None, Query(description="Another evaluation to show it beside")] = None,
+) -> HTMLResponse:
+    """A page that stands alone as a file: metrics with their intervals, plots, items, how to repeat it."""
+    from evals.report.html_report import render_report
+
+    ids = [evaluation_id, *([beside] if beside is not None else [])]
+    page = render_report([_run(platform, tenant, one) for one in ids])
+    return HTMLResponse(page, headers={"Content-Security-Policy": _REPORT_POLICY})
 
 
 def _submit(platform: Platform, tenant: str, given: HandedIn[EvaluationRequest]) -> EvaluationJob:

@@ -99,11 +99,12 @@ def names_something(text: str) -> bool:
 
 
 def _title(chunk: StoredChunk, titles: Mapping[str, str]) -> str | None:
-    """What a person would call the document; None when there is nothing to go by."""
+    """What a person would call the document, by its file name if need be; None when there is nothing to go by."""
+    file_name = chunk.document_name.rpartition("/")[2]
     for title in (titles.get(chunk.document_id, ""), *chunk.heading_path[:1]):
         if 2 <= len(title) <= 80 and re.search(r"[^\W\d_]{3}", title) and not re.search(r"_\d|\d_", title):
             return title
-    return None
+    return file_name if len(file_name) <= 80 else None
 
 
 def _score(text: str, fact: Fact, quote: str, *, named: bool) -> float:

@@ -36,7 +36,7 @@ _FILLER = re.compile(
     r",?\s+(?:also|however|therefore|furthermore|moreover|then|usually|generally),?(?=\s)", re.IGNORECASE
 )
 _WORD = re.compile(r"\S+")
-_NEGATION = re.compile(r"\b(?:not|no|never|none|neither|nor|nobody|nothing|hardly|without)\b|n[’']t\b", re.IGNORECASE)
+_NEGATION = re.compile(r"\b(?:not|no|never|none|neither|nor|nobody|nothing|hardly)\b|n[’']t\b", re.IGNORECASE)
 _ADVERB = re.compile(
     r"[a-z]+ly|always|often|still|already|only|just|first|both|all|each|best|well|once|ever", re.IGNORECASE
 )
@@ -82,7 +82,7 @@ def clause_of(sentence: str) -> Clause | None:
     """The main clause of a sentence, if its form leaves no doubt; without asides and further clauses."""
     text = _MARKER.sub("", " ".join(sentence.split()))
     text = _FILLER.sub("", _ASIDE.sub("", text)).strip()
-    if not text.endswith(".") or re.search(r"[:?!\"“”„…|*_`=<>{}\\]|\.\.|\bi\.e\.|\be\.g\.|\betc", text[:-1]):
+    if not text.endswith(".") or re.search(r":(?!\d)|[?!\"“”„…|*_`=<>{}\\]|\.\.|\bi\.e\.|\be\.g\.|\betc", text[:-1]):
         return None
     text = text[:-1].rstrip()
     lead = ""

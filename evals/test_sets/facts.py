@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from evals.test_sets.clauses import Clause, clause_of
-from evals.test_sets.english import MONTHS, PREPOSITIONS, WEEKDAYS, is_plural, verb_form, words_of
+from evals.test_sets.english import MONTHS, PREPOSITIONS, WEEKDAYS, is_plural, participle_of, verb_form, words_of
 from evals.test_sets.values import (
     AT_NAME,
     BY_NAME,
@@ -99,9 +99,16 @@ def facts_of(sentence: str, is_common: IsCommon | None = None) -> list[Fact]:
     clause = clause_of(sentence)
     if clause is None:
         return []
-    clause = dataclasses.replace(clause, subject=_inside(clause.subject, is_common or (lambda _word: None)))
+    subject = clause.subject
+    clause = dataclasses.replace(clause, subject=_inside(subject, is_common or (lambda _word: None)))
     plain = " ".join(sentence.split())
-    return [fact for fact in _facts(clause) if fact.answer in plain]
+    found = []
+    for fact in _facts(clause):
+        if subject.lower().startswith(fact.answer.lower()):  # as it stands there
+            fact = dataclasses.replace(fact, answer=subject[: len(fact.answer)])
+        if fact.answer in plain:
+            found.append(fact)
+    return found
 
 
 def _facts(clause: Clause) -> Iterator[Fact]:
@@ -360,14 +367,9 @@ def _names(clause: Clause) -> Iterator[Fact]:
         and (match := BY_NAME.search(rest))
         and not _is_part_of_a_list(rest[: match.start()], rest[match.end() :])
     ):
-        before = rest[: match.start()].split()
-        participle = verb_form(before[-1]) if before else None
-        if (
-            participle is not None
-            and participle.participle
-            and len(before) <= 3
-            and match["core"].split()[0] not in MONTHS
-        ):
+        participles = [place for place, word in enumerate(rest[: match.start()].split()) if participle_of(word.lower())]
+        # Another one would be what was done by them: "rooted in the banners first developed by ..."
+        if len(participles) == 1 and participles[0] < 3 and match["core"].split()[0] not in MONTHS:
             fact = _without(clause, FactKind.PERSON, match.start(), match.end(), "by whom", match["core"])
             if fact:
                 yield fact

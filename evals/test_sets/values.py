@@ -33,9 +33,9 @@ PERIOD = _any("second minute hour day week month year decade centur(?:y|ie) quar
 _UNIT = _any(
     "km kilomet(?:er|re)s? cm centimet(?:er|re)s? mm millimet(?:er|re)s? m met(?:er|re)s? miles? feet foot ft",
     "inch(?:es)? yards? kg kilograms? g grams? mg tonnes? tons? pounds lb l lit(?:er|re)s? ml gallons?",
-    "°C °F K W kW MW GW watts? V volts? A mA Hz kHz MHz GHz bars? Pa hPa kPa MPa psi bytes? [kKMGT]i?B bits? [kKMG]bit/s ppm FNU NTU",
+    "°C °F K W kW MW GW watts? V volts? A mA Hz kHz MHz GHz bars? Pa hPa kPa MPa psi bytes? [kKMGT]i?B bits?",
     r"degrees(?:\sCelsius|\sFahrenheit)?",
-    "mS/cm mg/l µg/l acres? hectares? ha km2 m2 m³ km/h mph knots? Beaufort ohms? dB",
+    "[kKMG]bit/s ppm FNU NTU mS/cm mg/l µg/l acres? hectares? ha km2 m2 m³ km/h mph knots? Beaufort ohms? dB",
     r"sq(?:uare)?\s(?:miles?|kilomet(?:er|re)s?|met(?:er|re)s?|feet)",
 )
 _HEDGES = (

@@ -208,3 +208,55 @@ def test_questions_are_answered_meanwhile(client: httpx.Client) -> None:
     assert time.monotonic() - began < 3
     client.post(f"{path}/cancel")
     followed(client, path)
+
+
+JUDGED = [
+    {"id": "a", "context": ["The canteen opens at noon."], "answer": "The canteen opens at noon.", "label": 1},
+    {"id": "b", "context": ["The canteen opens at noon."], "answer": "Rockets are launched at dawn.", "label": 0},
+]
+
+
+def test_groundedness_is_measured_with_the_configured_checker(client: httpx.Client) -> None:
+    last = followed(client, submit(client, "judged.jsonl", lines(JUDGED), kind="groundedness"))[-1]
+    assert last["status"] == "succeeded", last["error"]
+    assert last["metrics"]["auroc"] == 1.0
+    unknown = followed(client, submit(client, "j.jsonl", lines(JUDGED), kind="groundedness", checker="no-such"))[-1]
+    assert (unknown["status"], "no-such" in unknown["error"]["message"]) == ("failed", True)
+
+
+def test_a_report_can_be_opened_by_anybody_and_runs_nothing(client: httpx.Client) -> None:
+    hostile = [{**CASES[3], "question": "How deep is the lake? <script>alert(1)</script>"}]
+    path = submit(client, "q.jsonl", lines(hostile), kind="answers")
+    assert followed(client, path)[-1]["status"] == "succeeded"
+    report = client.get(f"{path}/report")
+    assert report.headers["content-type"].startswith("text/html")
+    assert "sandbox" in report.headers["content-security-policy"]
+    assert "<script" not in report.text and "accuracy" in report.text
+
+
+def test_a_test_set_is_drafted_judged_and_evaluated(client: httpx.Client) -> None:
+    created = client.post("/v1/test-sets", json={"collection": "library", "questions": 5, "unanswerable": 0}).json()
+    path = f"/v1/test-sets/{created['test_set_id']}"
+    last = followed(client, path)[-1]
+    assert last["status"] == "succeeded", last["error"]
+    items = client.get(f"{path}/items").json()["items"]
+    by_answer = {one["answers"][0]: one for one in items}
+    books = by_answer["seven books"]
+    assert books["evidence"][0]["document_name"] == "a.txt" and "seven books" in books["evidence"][0]["quote"]
+    for item in items:
+        judged = "accepted" if item is books else "rejected"
+        assert client.patch(f"{path}/items/{item['id']}", json={"status": judged}).status_code == 200
+    body = {"kind": "answers", "collection": "library", "test_set_id": created["test_set_id"]}
+    evaluation = client.post("/v1/evaluations", json=body).json()
+    last = followed(client, f"/v1/evaluations/{evaluation['evaluation_id']}")[-1]
+    assert (last["status"], last["records"], last["metrics"]["accuracy"]) == ("succeeded", 1, 1.0), last
+
+
+def test_a_collection_without_facts_gives_no_test_set(client: httpx.Client) -> None:
+    upload = client.post(
+        "/v1/documents", files={"file": ("p.txt", b"Hello there.\n\nSee you.")}, data={"collection": "greetings"}
+    ).json()
+    followed(client, f"/v1/jobs/{upload['job_id']}")
+    created = client.post("/v1/test-sets", json={"collection": "greetings"}).json()
+    last = followed(client, f"/v1/test-sets/{created['test_set_id']}")[-1]
+    assert (last["status"], last["error"]["code"]) == ("failed", "nothing_to_ask")
