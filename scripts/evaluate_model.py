@@ -2,9 +2,9 @@
 
     python scripts/evaluate_model.py --model extractive --dataset FILE.jsonl --metrics accuracy,latency,cost
 
-The same engine and the same file as `plumb eval answers`: a line is {"id", "question", "context", "answers",
-"answerable"}, `context` being a list of {"id", "title", "text"}. Questions without a context are asked of the
-ingested documents.
+Further metrics: refusals, citations, groundedness. The same engine and the same file as `plumb eval answers`: a line is
+{"id", "question", "context", "answers", "answerable"}, `context` being a list of {"id", "title", "text"}. Questions
+without a context are asked of the ingested documents.
 """
 
 from __future__ import annotations
@@ -19,13 +19,22 @@ from typing import Any
 
 from cli.connection import Connection, connect
 from evals.assembly import run_answers
+from evals.report.html_report import write_report
 from evals.run_record import RunRecord
 from runtime.errors import PlumblineError
 from runtime.settings import load_settings
 
 ROWS = {
-    "accuracy": {"accuracy": "accuracy", "exact match": "exact_match", "F1": "f1"},
+    "accuracy": {
+        "accuracy": "accuracy",
+        "exact match": "exact_match",
+        "F1": "f1",
+        "answer similarity": "answer_similarity",
+    },
     "latency": {"latency p50 (ms)": "p50_ms", "latency p95 (ms)": "p95_ms"},
+    "refusals": {"refusal precision": "refusal_precision", "refusal recall": "refusal_recall"},
+    "citations": {"citation recall": "citation_recall", "citation precision": "citation_precision"},
+    "groundedness": {"faithfulness": "faithfulness", "hallucination rate": "hallucination_rate"},
     "cost": {"cost per 1,000 requests (USD)": "cost_per_1000_usd"},
 }
 
@@ -34,8 +43,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, help="name of a configured model, or `extractive`")
     parser.add_argument("--dataset", required=True, type=pathlib.Path)
-    parser.add_argument("--metrics", default="accuracy,latency,cost", help="of accuracy, latency, cost; with commas")
+    parser.add_argument("--metrics", default="accuracy,latency,cost", help=f"of {', '.join(ROWS)}; with commas")
     parser.add_argument("--out", type=pathlib.Path, help="write the run, with every record, to this JSON file")
+    parser.add_argument("--report", type=pathlib.Path, help="write the run as an HTML page to this file")
     arguments = parser.parse_args()
     metrics = [metric.strip() for metric in arguments.metrics.split(",") if metric.strip()]
     if unknown := [metric for metric in metrics if metric not in ROWS]:
@@ -44,6 +54,8 @@ def main() -> int:
         record = evaluate(arguments.model, arguments.dataset)
         if arguments.out:
             record.write(arguments.out)
+        if arguments.report:
+            write_report([record], arguments.report)
     except PlumblineError as error:
         print(f"evaluate_model: {error.message}", file=sys.stderr)
         return 1

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -49,3 +50,20 @@ def test_problems_are_said_in_a_line(dataset: pathlib.Path, tmp_path: pathlib.Pa
     assert broken.returncode == 1 and "line 1: not JSON" in broken.stderr and "Traceback" not in broken.stderr
     unknown = evaluate("--model", "m", "--dataset", str(dataset), "--metrics", "charm", folder=tmp_path)
     assert unknown.returncode == 2 and "unknown metric charm" in unknown.stderr
+
+
+def test_questions_without_a_context_are_asked_of_the_documents(dataset: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "documents").mkdir()
+    row = json.loads(dataset.read_text("utf-8"))
+    (tmp_path / "documents" / "lamp.txt").write_text(row.pop("context")[0]["text"], "utf-8")
+    dataset.write_text(json.dumps(row) + "\n", "utf-8")
+    ingest = [sys.executable, "-m", "cli.main", "ingest", "documents"]
+    paths = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(ingest, cwd=tmp_path, capture_output=True, text=True, timeout=100, env=paths)
+    assert done.returncode == 0, done.stderr
+    given = ("--model", "extractive", "--dataset", str(dataset), "--metrics", "accuracy,citations,groundedness")
+    done = evaluate(*given, "--report", str(tmp_path / "page.html"), folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = {line[:32].strip(): line[32:].split()[0] for line in done.stdout.splitlines()[2:]}
+    assert rows["accuracy"] == "1" and rows["citation recall"] == "1" and rows["hallucination rate"] == "0"
+    assert "citation recall" in (tmp_path / "page.html").read_text("utf-8")
