@@ -1,4 +1,4 @@
-"""The example workflow: its commands are those of the command line, and the gate in it opens and shuts."""
+"""The example workflow and the page on evaluation: their commands are those of the command line."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ import typer
 import yaml
 
 from cli.main import app
+from evals.report.answers_section import SHARES as ANSWERS
+from evals.report.groundedness_section import CARDS as CHECKERS
 
-WORKFLOW = pathlib.Path(__file__).parents[2] / "docs" / "examples" / "quality-gate.yml"
+DOCS = pathlib.Path(__file__).parents[2] / "docs"
+WORKFLOW, PAGE = DOCS / "examples" / "quality-gate.yml", DOCS / "evaluation.md"
 
 
 def commands() -> list[list[str]]:
@@ -22,7 +25,11 @@ def commands() -> list[list[str]]:
     return [shlex.split(line)[1:] for line in lines if line.startswith("plumb ")]
 
 
-@pytest.mark.parametrize("arguments", commands(), ids=" ".join)
+def documented() -> list[list[str]]:
+    return [shlex.split(line)[1:] for line in PAGE.read_text("utf-8").splitlines() if line.startswith("plumb eval ")]
+
+
+@pytest.mark.parametrize("arguments", [*commands(), *documented()], ids=" ".join)
 def test_every_command_is_understood(arguments: list[str]) -> None:
     """Parsed down to the last option by the real commands, which are not run."""
     command: Any = typer.main.get_command(app)
@@ -39,3 +46,9 @@ def test_the_workflow_measures_before_it_gates() -> None:
     written = {arguments[arguments.index("--out") + 1] for arguments in commands() if "--out" in arguments}
     judged = {arguments[arguments.index("--candidate") + 1] for arguments in commands() if "--candidate" in arguments}
     assert judged <= written, "the gate judges what was measured"
+
+
+def test_every_metric_is_explained() -> None:
+    said = PAGE.read_text("utf-8")
+    for metric in (*ANSWERS, *CHECKERS, "ndcg@10", "recall@100", "mrr@10", "map@100"):
+        assert f"`{metric}`" in said, metric
