@@ -220,6 +220,7 @@ def _platform(settings: Settings) -> Iterator[Check]:
             if ready.state == "ok":
                 yield from _documents(connection)
                 yield from _chunk_length(connection)
+                yield from _groundedness(connection)
     except PlumblineError as error:
         yield Check("platform", "problem", error.message)
 
@@ -265,6 +266,20 @@ def _chunk_length(connection: Connection) -> Iterator[Check]:
     else:
         detail = f"{words}: chunks of unlike length are not weighed quite evenly."
         yield Check("keyword search", "note", detail, "Run `plumb reindex` (comes with server mode).")
+
+
+def _groundedness(connection: Connection) -> Iterator[Check]:
+    """The hallucination rate of thirty days, where answers of models were checked."""
+    report = connection.get("/v1/groundedness/rate", window="30d")
+    if not report["answers"]:
+        return
+    if any(monitor["alarm"] for monitor in report["monitors"]) or report["slo"] == "above":
+        remedy = "docs/runbook.md says what to do; plumb eval rate --group-by model shows where it is."
+    elif report["slo"] == "cannot_tell":
+        remedy = "Judge some answers: plumb eval audit --draw 20 --window 30d"
+    else:
+        remedy = ""
+    yield Check("hallucination rate", "note" if remedy else "ok", f"30 days: {report['says']}", remedy)
 
 
 def _pandoc() -> Check:

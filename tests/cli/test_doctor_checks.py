@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from cli.doctor_checks import Check, _checker, _chunk_length, _language_models
+from cli.doctor_checks import Check, _checker, _chunk_length, _groundedness, _language_models
 from retrieval.index_metrics import IndexMetrics
 from retrieval.qdrant_edge_index import open_edge_index
 from runtime.settings import ModelSettings, Settings
@@ -48,6 +48,33 @@ def test_doctor_tells_when_chunks_have_become_longer_than_the_index_reckons(
     assert [check.remedy for check in checks if check.state == "note"] == [
         "Run `plumb reindex` (comes with server mode)."
     ] * (state == "note")
+
+
+class Report:
+    """A connection to a server with this hallucination rate."""
+
+    def __init__(self, **fields: object) -> None:
+        self._report = {"answers": 100, "slo": "within", "says": "2% of 100 answers.", "monitors": [], **fields}
+
+    def get(self, path: str, **params: str) -> object:
+        assert (path, params) == ("/v1/groundedness/rate", {"window": "30d"})
+        return self._report
+
+
+@pytest.mark.parametrize(
+    ("fields", "state", "remedy"),
+    [
+        ({}, "ok", ""),
+        ({"slo": "above"}, "note", "runbook"),
+        ({"monitors": [{"alarm": True}]}, "note", "runbook"),
+        ({"slo": "cannot_tell"}, "note", "plumb eval audit"),
+        ({"answers": 0, "slo": "cannot_tell"}, None, ""),
+    ],
+)
+def test_doctor_tells_the_hallucination_rate(fields: dict[str, object], state: str | None, remedy: str) -> None:
+    checks = list(_groundedness(Report(**fields)))  # type: ignore[arg-type]
+    assert [check.state for check in checks] == ([state] if state else [])
+    assert all(remedy in check.remedy and "2% of" in check.detail for check in checks)
 
 
 def test_doctor_asks_each_language_model_for_one_token() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from generation.answer_outcomes import AnswerOutcome, outcome_of
 from generation.answerer import Answerer
 from generation.answers import (
     Answer,
@@ -147,6 +148,7 @@ def test_an_invented_sentence_escalates_and_only_supported_text_is_sent(world: W
     assert "Kandinsky" not in answer.answer and answer.answer.startswith("Annual leave is 28 days")
     assert answer.answer.endswith("Part-time employees receive a share of it. [2]")
     assert answer.model.name == "strong" and answer.model.escalated and "not supported" in answer.model.reason
+    assert answer.unsupported_removed >= 1 and outcome_of(answer.to_json()) == AnswerOutcome.FIXED
     assert {one.model for one in answer.usage.by_model} == {"fast", "strong"}
 
 
@@ -156,6 +158,7 @@ def test_flagged_text_is_streamed_as_it_comes_with_its_verdict(world: World) -> 
     assert answer.groundedness is not None and not answer.groundedness.supported
     first, last = answer.groundedness.sentences[1].span
     assert "Kandinsky" in answer.answer[first:last] and not answer.model.escalated
+    assert answer.unsupported_removed == 0 and outcome_of(answer.to_json()) == AnswerOutcome.UNSUPPORTED
     assert all(first <= start < end <= last for start, end in answer.groundedness.unsupported_spans)
 
 
