@@ -362,11 +362,7 @@ def _of_the_lead(clause: Clause) -> Iterator[Fact]:
 def _names(clause: Clause) -> Iterator[Fact]:
     rest = clause.rest
     passive = clause.auxiliary in ("is", "are", "was", "were", "must", "may", "can", "has", "have") and not clause.base
-    if (
-        passive
-        and (match := BY_NAME.search(rest))
-        and not _is_part_of_a_list(rest[: match.start()], rest[match.end() :])
-    ):
+    if passive and (match := BY_NAME.search(rest)) and not re.match(r",? (?:and|or) ", rest[match.end() :]):
         participles = [place for place, word in enumerate(rest[: match.start()].split()) if participle_of(word.lower())]
         # Another one would be what was done by them: "rooted in the banners first developed by ..."
         if len(participles) == 1 and participles[0] < 3 and match["core"].split()[0] not in MONTHS:
