@@ -212,7 +212,8 @@ def _with_counts(equations: RateEquations, counts: ErrorCounts, verdicts: int = 
 
     def faded(successes: float, total: float) -> Proportion:
         weight = 1 / (1 + total * verdicts / _FADE)
-        return Proportion(successes * weight, total * weight, _ADDED_TO_COUNTED)
+        # The shrinkage fades as well, or the counts would drift towards 1/2 as they lose weight.
+        return Proportion(successes * weight, total * weight, _ADDED_TO_COUNTED * weight)
 
     sound = counts.supported_total
     return dataclasses.replace(
