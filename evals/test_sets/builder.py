@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from evals.test_sets.candidates import Candidate, candidates
@@ -73,10 +73,8 @@ def draft(
     chosen = select(known, wanted - len(items), rng, taken={one.chunk_id for item in items for one in item.evidence})
     items += [_answerable(one) for one in chosen]
     on_progress("unanswerable", 0.0)
-    asked = {item.question.casefold() for item in items}
-    for made in _spread(unanswerable(known, vocabulary, search, rng), plan.without_answer, on_progress):
-        if made.question.casefold() not in asked:
-            items.append(_unanswerable(made))
+    made = _asked_once(unanswerable(known, vocabulary, search, rng), {item.question.casefold() for item in items})
+    items += [_unanswerable(one) for one in _spread(made, plan.without_answer, on_progress)]
     if not items:
         raise NothingToAsk(
             "No question could be drafted: the collection holds no statement of a fact in English that stands alone, "
@@ -139,6 +137,13 @@ def _by_model(
                 items += model.draft(ones.pop(), most=min(2, wanted - len(items)))
                 on_progress("drafting", len(items) / wanted)
     return items
+
+
+def _asked_once(made: Iterable[Unanswerable], asked: set[str]) -> Iterator[Unanswerable]:
+    for one in made:
+        if one.question.casefold() not in asked:
+            asked.add(one.question.casefold())
+            yield one
 
 
 def _spread(made: Iterable[Unanswerable], count: int, on_progress: Callable[[str, float], None]) -> list[Unanswerable]:

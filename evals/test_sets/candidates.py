@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from evals.test_sets.english import MONTHS, WEEKDAYS
 from evals.test_sets.facts import Fact, facts_of
 from evals.test_sets.question_rules import question
-from evals.test_sets.table_facts import Header, TableFact, table_facts
+from evals.test_sets.table_facts import Header, TableFact, is_name, table_facts
 from evals.test_sets.values import FactKind
 from evals.test_sets.vocabulary import Vocabulary, content_stems
 from ingestion.sentences import sentence_spans
@@ -49,7 +49,7 @@ def candidates(
         title = _title(chunk, titles or {})
         found += _of_sentences(chunk, title, vocabulary)
         rows, header = table_facts(chunk.text, header)
-        found += _of_rows(chunk, title, rows)
+        found += _of_rows(chunk, title, rows, vocabulary)
     return _distinct(_unambiguous(found))
 
 
@@ -63,9 +63,13 @@ def _of_sentences(chunk: StoredChunk, title: str | None, vocabulary: Vocabulary)
                 yield made
 
 
-def _of_rows(chunk: StoredChunk, title: str | None, rows: Sequence[TableFact]) -> Iterator[Candidate]:
+def _of_rows(
+    chunk: StoredChunk, title: str | None, rows: Sequence[TableFact], vocabulary: Vocabulary
+) -> Iterator[Candidate]:
     for row in rows:
-        if made := _candidate(row.fact, chunk, row.row, title, row):
+        # What several documents speak of is asked of this one.
+        alone = is_name(row.subject) and len(vocabulary.documents_with(row.subject)) == 1
+        if made := _candidate(row.fact, chunk, row.row, title, row, alone=alone):
             yield made
 
 
@@ -78,13 +82,19 @@ def _below_headings(text: str) -> str:
 
 
 def _candidate(
-    fact: Fact, chunk: StoredChunk, quote: str, title: str | None, table: TableFact | None = None
+    fact: Fact,
+    chunk: StoredChunk,
+    quote: str,
+    title: str | None,
+    table: TableFact | None = None,
+    *,
+    alone: bool = True,
 ) -> Candidate | None:
     text = question(fact)
     if text is None or fact.answer.casefold() in text.casefold():
         return None
-    named = names_something(text)
-    if not named or (table is not None and not table.subject):
+    named = alone and names_something(text)
+    if not named:
         if title is None:
             return None
         text = f"According to “{title}”, {text[0].lower()}{text[1:]}"

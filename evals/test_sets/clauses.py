@@ -247,6 +247,8 @@ def _begins_clause(words: list[str]) -> bool:
     form = verb_form(lows[0])
     if lows[0] in AUXILIARIES | PRONOUNS or (form is not None and words[0].islower()):
         return True
+    if re.fullmatch(r"[a-z]{3,}ed", words[0]) and len(words) > 1 and words[1] in PREPOSITIONS | DETERMINERS:
+        return True  # a verb that is not known: "and ushered in a period"
     for before, word in itertools.pairwise(lows):
         if word in AUXILIARIES:
             return True

@@ -376,6 +376,12 @@ def _names(clause: Clause) -> Iterator[Fact]:
             yield fact
 
 
+def _ends_phrase(right: str) -> bool:
+    """Whether a name ends here, and no noun ("by Celtic tribes") or second name follows."""
+    words = right.split()
+    return not words or right.startswith(",") or words[0].lower() in PREPOSITIONS | {"to", "when", "who"}
+
+
 def _definition(clause: Clause) -> Iterator[Fact]:
     """ "A sonde is an instrument that ...": the subject must be a term, and what it is must be told at some length."""
     if clause.auxiliary not in ("is", "are") or clause.base or clause.lead or clause.auxiliary == "are":

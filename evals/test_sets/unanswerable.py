@@ -73,6 +73,8 @@ def _other_thing(
 ) -> _Made | None:
     """ "Teal 400" becomes a "Teal 700" that there is not, a person another one that the collection names."""
     text = source.question
+    if source.table is not None and not source.table.subject:
+        return None
     quoted = [match.span() for match in _QUOTED.finditer(text)]
     if code := _first_outside(_CODE, text, quoted):
         if _MONTH.search(code.group()):
