@@ -74,5 +74,6 @@ def _sentence(checked: Checked) -> dict[str, Any]:
         "supported": verdict.supported,
     }
     if checked.supports:
-        sentence["quote"] = checked.supports[0].text[:_LONGEST_QUOTE]
+        quote = checked.supports[0].text
+        sentence["quote"] = quote if len(quote) <= _LONGEST_QUOTE else f"{quote[: _LONGEST_QUOTE - 1]}…"
     return sentence

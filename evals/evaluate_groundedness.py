@@ -11,9 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.groundedness_cases import GroundednessCase
-from evals.groundedness_metrics import auroc, balanced_accuracy, brier, calibration_error, f1_unsupported
+from evals.groundedness_metrics import (
+    auroc,
+    balanced_accuracy,
+    brier,
+    calibration_error,
+    calibration_error_by_chance,
+    f1_unsupported,
+)
 from evals.run_record import Evaluation
-from evals.statistics import Interval, bootstrap_interval, quantile_interval, statistic_interval
+from evals.statistics import Interval, bootstrap_interval, quantile_interval, share_interval, statistic_interval
 from generation.checking.calibration import CalibrationImpossible, fit
 
 Verify = Callable[[GroundednessCase], Mapping[str, Any]]
@@ -89,8 +96,9 @@ def aggregate_groundedness(records: Sequence[Mapping[str, Any]]) -> tuple[dict[s
 
     `warned_share` is that of answers about which the checker warns, such as that another one judged part of them.
     A metric that is not defined on them (AUROC when all labels are alike) is left out. Intervals draw whole groups.
-    `ece_cross_validated` is the calibration error after recalibration on the labels of other groups (Platt's scaling in
-    ten folds). `kind:NAME/...` and `domain:NAME/...` are the same over a part of the answers.
+    `ece_by_chance` is what `ece` would be if the scores were exactly right, `ece_cross_validated` is the calibration
+    error after recalibration on the labels of other groups (Platt's scaling in ten folds). `kind:NAME/...` and
+    `domain:NAME/...` are the same over a part of the answers.
     """
     ordered = sorted(records, key=lambda record: str(record["id"]))
     metrics: dict[str, float] = {
@@ -133,6 +141,7 @@ def _add_agreement(
     add("balanced_accuracy", lambda w: balanced_accuracy(verdicts, labels, w))
     add("f1_unsupported", lambda w: f1_unsupported(verdicts, labels, w))
     add("ece", lambda w: calibration_error(scores, labels, w))
+    metrics[f"{prefix}ece_by_chance"], intervals[f"{prefix}ece_by_chance"] = calibration_error_by_chance(scores)
     if calibrated is not None:
         add("ece_cross_validated", lambda w: calibration_error(calibrated, labels, w))
     add("brier", lambda w: brier(scores, labels, w))
@@ -184,9 +193,11 @@ def _add_part(
     metrics[f"{prefix}answers"] = len(records)
     flagged = 1 - verdicts
     metrics[f"{prefix}flagged"] = float(flagged.mean())
-    intervals[f"{prefix}flagged"] = statistic_interval(
-        lambda w: float(np.average(flagged, weights=w)), float(flagged.mean()), groups
-    )
+    if 0 < flagged.sum() < len(flagged):
+        share = statistic_interval(lambda w: float(np.average(flagged, weights=w)), float(flagged.mean()), groups)
+    else:
+        share = share_interval([flagged[0]] * len(set(groups)))  # a group tells as much as an answer of its own
+    intervals[f"{prefix}flagged"] = share
     parts: dict[str, Callable[[NDArray[np.float64] | None], float | None]] = {
         "auroc": lambda w: auroc(scores, labels, w),
         "balanced_accuracy": lambda w: balanced_accuracy(verdicts, labels, w),

@@ -156,7 +156,9 @@ def settings(runs: Sequence[NamedRun]) -> Html:
     parts = []
     if differing:
         parts.append(table(["differing", *(one.name for one in runs)], differing, class_="facts"))
-    parts.append(element("div", table([], same, class_="facts"), class_="settings"))
+    half = (len(same) + 1) // 2
+    columns = (table([], part, class_="facts") for part in (same[:half], same[half:]))
+    parts.append(element("div", *columns, class_="settings"))
     return section("Settings", *parts)
 
 

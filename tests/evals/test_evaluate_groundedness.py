@@ -48,6 +48,10 @@ def test_metrics_and_their_intervals() -> None:
     assert metrics["kind:right/answers"] == 160 and "kind:right/auroc" not in metrics
     flagged = [not verify(one)["supported"] for one in CASES if one.kind == "number"]
     assert metrics["kind:number/flagged"] == pytest.approx(np.mean(flagged))
+    low, high = aggregate_groundedness([one | {"supported": False} for one in evaluation.records])[1][
+        "kind:name/flagged"
+    ]
+    assert high == 1 and 0.8 < low < 1, "forty answers that are all flagged do not prove that all would be"
 
 
 def test_calibration_learns_from_other_groups_only() -> None:

@@ -11,6 +11,7 @@ from evals.groundedness_metrics import (
     balanced_accuracy,
     brier,
     calibration_error,
+    calibration_error_by_chance,
     f1_unsupported,
     reliability,
     roc_curve,
@@ -63,6 +64,16 @@ def test_probabilities_that_hold_have_little_calibration_error() -> None:
     labels = generator.random(20_000) < scores
     assert calibration_error(scores, labels) < 0.02 < 0.2 < calibration_error(scores**3, labels)
     assert brier(scores, labels) == pytest.approx(1 / 6, abs=0.01)
+
+
+def test_a_calibration_error_that_chance_alone_makes_is_told() -> None:
+    generator = np.random.default_rng(6)
+    few, many = generator.random(100), generator.random(10_000)
+    expected, (low, high) = calibration_error_by_chance(few)
+    assert 0.05 < low < expected < high and expected > 5 * calibration_error_by_chance(many)[0]
+    within = sum(low <= calibration_error(few, generator.random(100) < few) <= high for _ in range(200))
+    assert within >= 180
+    assert calibration_error(few**4, generator.random(100) < few) > high
 
 
 def test_nothing_to_measure_is_an_error() -> None:
