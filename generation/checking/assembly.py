@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import logging
 import threading
@@ -70,22 +69,17 @@ def _correction(settings: Settings) -> Calibration | None:
 
 
 def _plumbline(settings: Settings, embedder: Embedder, correction: Calibration | None) -> GroundednessChecker:
-    import numpy as np
+    from generation.checking.calibration import Calibration
+    from generation.checking.contradiction_head import ContradictionHead
+    from generation.checking.groundedness_checker import NAME, VERSION, GroundednessChecker
+    from generation.checking.groundedness_model import GroundednessModel
 
-    from generation.checking.calibration import ANY_KIND, Calibration
-    from generation.checking.groundedness_checker import NAME, VERSION, GroundednessChecker, GroundednessModel
-
-    model, version = GroundednessModel.load(), VERSION
-    if correction is not None:
-        corrected = Calibration.none(NAME, VERSION, model.threshold).then(correction)
-        kind, version = corrected.of(ANY_KIND), corrected.full_version
-        # Its score is the sigmoid of a sum: what is done to its logit can as well be done to the coefficients.
-        sloped = kind.slope * model.coefficients
-        bias = sloped[-1] + kind.intercept
-        model = dataclasses.replace(model, coefficients=np.append(sloped[:-1], bias))
-    checker = GroundednessChecker(embedder, _lexical(settings), model)
-    checker.info = dataclasses.replace(checker.info, version=version)
-    return checker
+    model = GroundednessModel.load()
+    own = Calibration.none(NAME, VERSION, model.threshold)
+    head = ContradictionHead.load() if model.uses_head else None
+    return GroundednessChecker(
+        embedder, _lexical(settings), model, head, own if correction is None else own.then(correction)
+    )
 
 
 def _judge(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from generation.answers import CheckerInfo, Groundedness, SentenceVerdict, Span
+from generation.checking.verbatim_places import verbatim_pattern, verbatim_place
 from generation.language_models.model import ModelCall
 from retrieval.passages import Passage
 
@@ -56,7 +57,10 @@ class Checker(Protocol):
 
 
 class VerbatimChecker:
-    """Supported is what stands word for word in a passage: all that extractive answers need."""
+    """Supported is what stands word for word in a passage: all that extractive answers need.
+
+    White space, quotation marks and dashes may be others.
+    """
 
     info = CheckerInfo("verbatim", "1", 0.5)
 
@@ -69,12 +73,12 @@ class VerbatimCheck:
         self._passages = passages
 
     def check(self, sentence: str, span: Span) -> Checked:
-        supports = []
+        supports, pattern = [], verbatim_pattern(sentence)
         for passage in self._passages:
-            place = passage.context.find(sentence)
-            if place >= 0:
-                start = passage.context_start + place
-                supports.append(Support(passage, start, start + len(sentence), sentence, 1.0))
+            place = verbatim_place(sentence, pattern, passage.context)
+            if place is not None:
+                start, end = passage.context_start + place[0], passage.context_start + place[1]
+                supports.append(Support(passage, start, end, passage.context[place[0] : place[1]], 1.0))
         evidence = tuple(support.passage.chunk.chunk_id for support in supports)
         verdict = SentenceVerdict(span, True, 1.0 if evidence else 0.0, bool(evidence), evidence)
         return Checked(verdict, tuple(supports))

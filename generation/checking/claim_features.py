@@ -12,7 +12,14 @@ from generation.checking.evidence_windows import EvidenceWindows, Floats
 from generation.checking.read_words import ReadText, WordReader
 from generation.checking.structured_checks import Found, Mismatch, mismatches
 from generation.checking.term_coverage import LEXICAL_FEATURES, term_coverage
-from generation.checking.token_alignment import ALIGNMENT_FEATURES, EvidenceVectors, aligned, token_weights
+from generation.checking.token_alignment import (
+    ALIGNMENT_FEATURES,
+    EvidenceVectors,
+    aligned,
+    best_matches,
+    gathered,
+    token_weights,
+)
 from retrieval.embedding import Embedder
 from retrieval.lexical import LexicalEncoder
 from retrieval.passages import Passage
@@ -38,6 +45,12 @@ IN_WINDOW = (
 
 FEATURES = (*LEXICAL_FEATURES, *ALIGNMENT_FEATURES, *(kind.value for kind in (*EVERYWHERE, *IN_WINDOW)))
 
+DIFFERENCES = frozenset(FEATURES[len(LEXICAL_FEATURES) + len(ALIGNMENT_FEATURES) :]) | {
+    "numbers_missing",
+    "names_missing",
+}
+"""Those that tell what the evidence says otherwise or not at all; the rest tell how much of the claim it carries."""
+
 MOST_EMBEDDED = 16
 """Sentences of the evidence that are embedded for one claim, unless they have been before."""
 
@@ -55,14 +68,15 @@ _COVERAGE = LEXICAL_FEATURES.index("coverage")
 class ClaimFeatures:
     """`values` are the `FEATURES` of the windows `chosen`, most promising first: float64 (chosen, features).
 
-    `everywhere` is what no part of the evidence carries, `in_window` what each of the chosen windows contradicts;
-    spans are places in the claim.
+    `everywhere` is what no part of the evidence carries, `in_window` what each of the chosen windows contradicts; spans
+    are places in the claim. `evidence` are the sentences that together match the claim best.
     """
 
     chosen: tuple[int, ...]
     values: Floats
     everywhere: tuple[Found, ...]
     in_window: tuple[tuple[Found, ...], ...]
+    evidence: str
 
 
 class EvidenceReading:
@@ -91,7 +105,8 @@ class EvidenceReading:
         whole = windows.sum(embedded[:, 0].astype(np.float64)) == windows.after - windows.first
         candidates = np.flatnonzero(whole)
         weights = token_weights(claim, read, len(asked.tokens), self._embedder, windows)
-        vector = aligned(asked, vectors, weights, windows, candidates.tolist())
+        matches = best_matches(asked, vectors)
+        vector = aligned(asked, vectors, matches, weights, windows, candidates.tolist())
         ranking = vector[:, _ALIGNMENT] + lexical[candidates, _COVERAGE] / 2
         kept = self._most_promising(candidates, ranking)
         everywhere = tuple(mismatches(read, [*sentences, *self._titles], EVERYWHERE, self._reader.stem))
@@ -103,7 +118,8 @@ class EvidenceReading:
         own = [[float(any(found.kind is kind for found in each)) for kind in IN_WINDOW] for each in in_window]
         chosen = candidates[kept]
         values = np.hstack([lexical[chosen], vector[kept], np.tile(fixed, (len(kept), 1)), np.array(own)])
-        return ClaimFeatures(tuple(chosen.tolist()), values, everywhere, in_window)
+        evidence = " ".join(windows.sentences[one].read for one in gathered(matches, weights, windows))
+        return ClaimFeatures(tuple(chosen.tolist()), values, everywhere, in_window, evidence)
 
     def _of(self, window: int, sentences: list[ReadText]) -> list[ReadText]:
         return sentences[self.windows.first[window] : self.windows.after[window]]

@@ -1,64 +1,60 @@
 """The default checker: is a sentence covered by its evidence, and does nothing in it contradict the place it rests on?
 
 For the most promising runs of one to three sentences of the passages: how much of the claim's words they hold, how well
-each of its tokens is matched in meaning, and which of its facts differ (numbers, names, negations, opposites). A
-logistic model turns that into the probability that the run supports the claim; the claim has that of its best run. The
-coefficients are in `groundedness_model.json`, fitted by scripts/fit_groundedness.py.
+each of its tokens is matched in meaning, and which of its facts differ (numbers, names, negations, opposites). Unless
+that is clearly not enough, a small cross-encoder reads the claim beside the sentences that match it best together. A
+model of a few numbers (groundedness_model.py) makes one probability of it; the claim has that of its best run.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from generation.answers import CheckerInfo, SentenceVerdict, Span
+from generation.checking.calibration import Calibration
 from generation.checking.checker import Checked, Support, VerbatimCheck
-from generation.checking.claim_features import FEATURES, ClaimFeatures, EvidenceReading
+from generation.checking.claim_features import ClaimFeatures, EvidenceReading
 from generation.checking.claims import is_claim
+from generation.checking.contradiction_head import HeadVerdict, PairReader
 from generation.checking.evidence_windows import EvidenceWindows, Floats
+from generation.checking.groundedness_model import GroundednessModel, TextKind, kind_of
 from generation.checking.read_words import WordReader
-from generation.extraction.extractive_model import linear, sigmoid
+from generation.checking.unsupported_spans import unsupported_spans
 from retrieval.embedding import Embedder
 from retrieval.lexical import LexicalEncoder
 from retrieval.passages import Passage
 
 NAME, VERSION = "plumbline", "2"
-MODEL_FILE = Path(__file__).with_name("groundedness_model.json")
 
 _EXTRA_SENTENCE = 0.02
 """What each further sentence of a quoted place must add to be worth its length."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class GroundednessModel:
-    """Coefficients over `FEATURES`, bias last, and the probability from which a claim counts as supported."""
-
-    coefficients: NDArray[np.float64]
-    threshold: float
-
-    @classmethod
-    def load(cls, path: Path = MODEL_FILE) -> GroundednessModel:
-        data = json.loads(path.read_text())
-        if tuple(data["coefficients"]) != (*FEATURES, "bias"):
-            raise ValueError(f"{path.name} was fitted on other features: run scripts/fit_groundedness.py")
-        return cls(np.array(list(data["coefficients"].values())), data["threshold"])
+_EDGE = 1e-4
 
 
 class GroundednessChecker:
-    """`Checker` of checker.py. Blocking and thread-safe."""
+    """`Checker` of checker.py. Blocking and thread-safe.
 
-    def __init__(self, embedder: Embedder, lexical: LexicalEncoder, model: GroundednessModel) -> None:
-        self.info = CheckerInfo(NAME, VERSION, model.threshold)
+    Without a `head` its part of the sum is left out. `calibration` is a correction fitted on verdicts of one's own.
+    """
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        lexical: LexicalEncoder,
+        model: GroundednessModel,
+        head: PairReader | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
+        self._calibration = calibration or Calibration.none(NAME, VERSION, model.threshold)
+        self.info = CheckerInfo(NAME, self._calibration.full_version, model.threshold)
         self._embedder = embedder
         self._lexical = lexical
         self._reader = WordReader(lexical)
         self._model = model
+        self._head = head
 
     def against(self, passages: Sequence[Passage]) -> GroundednessCheck:
         return GroundednessCheck(self, passages)
@@ -66,9 +62,23 @@ class GroundednessChecker:
     def read(self, passages: Sequence[Passage]) -> EvidenceReading:
         return EvidenceReading(passages, self._embedder, self._lexical, self._reader)
 
-    def probabilities(self, features: ClaimFeatures) -> Floats:
-        """Of each chosen window, that it supports the claim."""
-        return sigmoid(linear(features.values, self._model.coefficients))
+    def judge(self, claim: str, features: ClaimFeatures, kind: TextKind) -> tuple[Floats, HeadVerdict | None]:
+        """The probability of each chosen window that it supports the claim, and the head's verdict where it was asked.
+
+        Only what stands in the evidence word for word is certain: these probabilities are a little below 1.
+        """
+        log_odds = self._model.log_odds(features.values, kind)
+        verdict = None
+        if self._head is not None and self._model.kinds[kind].head and log_odds.max() > self._model.clearly_not:
+            (verdict,) = self._head.judge([(features.evidence, claim)])
+            log_odds = self._model.log_odds(features.values, kind, _log_odds(verdict.supported))
+        scores = 1 / (1 + np.exp(-np.clip(log_odds, -30, 30)))
+        return np.clip(self._calibration.of(kind.value).probabilities(scores), 0.0, 1 - _EDGE), verdict
+
+
+def _log_odds(probability: float) -> float:
+    inside = min(max(probability, 1e-6), 1 - 1e-6)
+    return float(np.log(inside / (1 - inside)))
 
 
 class GroundednessCheck:
@@ -92,12 +102,12 @@ class GroundednessCheck:
             return verbatim
         threshold = self._checker.info.threshold
         features = reading.features(sentence)
-        scores = self._checker.probabilities(features)
+        scores, head = self._checker.judge(sentence, features, kind_of(reading.windows))
         places = self._best_places(reading.windows, features.chosen, scores)
         supports = tuple(place for place in places if place.score >= threshold)
         evidence = tuple(dict.fromkeys(support.passage.chunk.chunk_id for support in supports))
         best = int(np.argmax(scores))
-        wrong = () if supports else _spans(features, best, span)
+        wrong = () if supports else unsupported_spans(features, best, head, span)
         return Checked(SentenceVerdict(span, True, float(scores[best]), bool(supports), evidence, wrong), supports)
 
     def _ready(self) -> EvidenceReading:
@@ -120,15 +130,3 @@ class GroundednessCheck:
                 text = passage.context[start - passage.context_start : end - passage.context_start]
                 found[source] = Support(passage, start, end, text, float(scores[position]))
         return tuple(sorted(found.values(), key=lambda one: -one.score))
-
-
-def _spans(features: ClaimFeatures, best: int, sentence: Span) -> tuple[Span, ...]:
-    """The places that the structured checks found, in answer coordinates, those that overlap as one."""
-    places = sorted(found.span for found in (*features.everywhere, *features.in_window[best]))
-    merged: list[Span] = []
-    for start, end in places:
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return tuple((sentence[0] + start, min(sentence[0] + end, sentence[1])) for start, end in merged)

@@ -23,7 +23,10 @@ ALIGNMENT_FEATURES = ("cosine", "alignment", "alignment_by_all", "weakest_alignm
 """Cosine of the vectors of claim and window (best sentence, or their mean); weighted mean of the best matches in the
 window, and in all sentences that were compared; mean of the worst quarter of them in the window."""
 
-WELL_MATCHED = 0.5
+MOST_GATHERED = 5
+LONGEST_GATHERED = 700
+LEAST_GAIN = 0.01
+
 _BERT_WORD = re.compile(r"[^\W_]+|[^\s]")
 _STOP_WORD_WEIGHT = 0.1
 
@@ -80,15 +83,23 @@ def token_weights(
     return normed
 
 
+Matches = dict[int, NDArray[np.float32]]
+"""By sentence of the evidence, the best match of each token of the claim: float32 (tokens,)."""
+
+
+def best_matches(asked: Embedding, vectors: dict[int, Embedding]) -> Matches:
+    return {one: _best_matches(asked.tokens, embedding.tokens) for one, embedding in vectors.items()}
+
+
 def aligned(
     asked: Embedding,
     vectors: dict[int, Embedding],
+    matches: Matches,
     weights: NDArray[np.float64],
     windows: EvidenceWindows,
     chosen: Sequence[int],
 ) -> Floats:
     """`ALIGNMENT_FEATURES` of the windows `chosen`, all sentences of which have vectors: float64 (chosen, features)."""
-    matches = {one: _best_matches(asked.tokens, embedding.tokens) for one, embedding in vectors.items()}
     everywhere = float(np.max(list(matches.values()), axis=0) @ weights) if matches and len(weights) else 0.0
     cosines = {one: float(asked.dense @ embedding.dense) for one, embedding in vectors.items()}
     rows = []
@@ -100,6 +111,28 @@ def aligned(
         weakest = float(np.sort(best[weights > 0])[: max(1, len(best) // 4)].mean()) if (weights > 0).any() else 0.0
         rows.append((max(together, *(cosines[one] for one in own)), float(best @ weights), everywhere, weakest))
     return np.array(rows, dtype=np.float64).reshape(len(chosen), len(ALIGNMENT_FEATURES))
+
+
+def gathered(matches: Matches, weights: NDArray[np.float64], windows: EvidenceWindows) -> tuple[int, ...]:
+    """The sentences that together match the claim best, in reading order: what a reader of pairs gets as evidence.
+
+    Chosen one after the other for what each adds to the weighted mean of the best matches, which is submodular, so that
+    this comes near the best choice (Nemhauser, Wolsey and Fisher, 1978). At most `LONGEST_GATHERED` characters.
+    """
+    chosen: list[int] = []
+    best = np.zeros(len(weights), dtype=np.float32)
+    left = dict(matches)
+    while left and len(chosen) < MOST_GATHERED:
+        used = sum(len(windows.sentences[one].read) for one in chosen)
+        gains = {one: float((np.maximum(own, best) - best) @ weights) for one, own in left.items()}
+        following = max(gains, key=lambda one: (gains[one], -one))
+        if chosen and (
+            gains[following] < LEAST_GAIN or used + len(windows.sentences[following].read) > LONGEST_GATHERED
+        ):
+            break
+        chosen.append(following)
+        best = np.maximum(best, left.pop(following))
+    return tuple(sorted(chosen))
 
 
 def _best_matches(claim: NDArray[np.float32], evidence: NDArray[np.float32]) -> NDArray[np.float32]:

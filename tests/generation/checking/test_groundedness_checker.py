@@ -8,7 +8,8 @@ import pytest
 
 from generation.checking.checker import Checker
 from generation.checking.claim_features import MOST_EMBEDDED
-from generation.checking.groundedness_checker import GroundednessChecker, GroundednessModel
+from generation.checking.groundedness_checker import GroundednessChecker
+from generation.checking.groundedness_model import GroundednessModel
 from retrieval.assembly import build_embedder
 from retrieval.embedding import Embedder, Embedding
 from retrieval.lexical import LexicalEncoder
