@@ -115,6 +115,7 @@ class EvaluationRunner:
         progress = JobProgress(self._ledger, claim, work.stages, self._interrupted)
         try:
             with self._beating(progress):
+                progress("preparing", 0.0)
                 outcome = work.do(job, self._ledger.kept(job.id), progress)
                 if outcome.records is None:
                     progress.flush()
