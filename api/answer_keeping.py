@@ -17,7 +17,8 @@ from generation.costs.usage_sums import model_usages
 class AnswerKeeper:
     """Stores an answer before it is sent, so that whoever has its id can look it up, and enters what it cost.
 
-    `key_id` is the key that pays, empty where none was needed.
+    `key_id` is the key that pays, empty where none was needed. Without `store` only the cost is entered: the answer is
+    for a measurement, and users' answers are what rates are made of.
     """
 
     platform: Platform
@@ -25,6 +26,7 @@ class AnswerKeeper:
     collection: str | None
     metrics: HttpMetrics
     key_id: str = ""
+    store: bool = True
 
     async def __call__(self, answer: Answer) -> dict[str, Any]:
         """The answer in the form of the outward contract."""
@@ -36,5 +38,6 @@ class AnswerKeeper:
         return body
 
     def _store(self, answer: Answer, body: dict[str, Any]) -> None:
-        self.platform.answers.save(self.tenant, self.collection, body)
+        if self.store:
+            self.platform.answers.save(self.tenant, self.collection, body)
         self.platform.usage.record(self.tenant, self.key_id, answer)

@@ -22,8 +22,8 @@ def open_platform(settings: Settings) -> Platform:
     from evals.hallucination_rate.error_counts import shipped_table
     from evals.hallucination_rate.rate_metrics import RateMetrics
     from evals.hallucination_rate.rate_reports import RateReports
-    from generation.answer_feedback import FeedbackStore
     from evals.test_sets.stored_collections import StoredCollections
+    from generation.answer_feedback import FeedbackStore
     from generation.answer_store import AnswerStore
     from generation.assembly import build_answerer
     from generation.cache.assembly import build_semantic_cache

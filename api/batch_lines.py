@@ -93,6 +93,8 @@ def _question(
         raise InvalidBatch(_problems(error)) from None
     if body.stream:
         raise InvalidBatch("a batch streams nothing; leave `stream` out")
+    if not body.store:
+        raise InvalidBatch("the answers of a batch are its results and kept; leave `store` out")
     try:
         question = question_of(body, tenant, collections)
     except NotFound as error:

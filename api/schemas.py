@@ -130,6 +130,9 @@ class AskRequest(AnswerChoice):
     model: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
     history: Annotated[list[TurnBody], Field(max_length=MAX_HISTORY_TURNS)] = Field(default_factory=list)
     stream: bool = False
+    store: bool = Field(
+        True, description="false: the answer is not kept, cannot be looked up later, and counts in no rate."
+    )
 
 
 class Problem(BaseModel):

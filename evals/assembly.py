@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 OnProgress = Callable[[str, float], None]
 """Gets the stage ("embedding", "indexing", "searching", "answering") and the share of it that is done, 0 to 1."""
 
+MEASURING = {"cache": False, "store": False}
+"""What such a call adds to the body of `POST /v1/ask`: an answer of its own, that is not counted as a user's."""
+
 AskCollection = Callable[[str], Mapping[str, Any]]
 """A question's text to the answer object of the outward contract, for cases without a context of their own."""
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cli.connection import Connection, connect
-from evals.assembly import run_answers
+from evals.assembly import MEASURING, run_answers
 from evals.report.html_report import write_report
 from evals.run_record import RunRecord
 from runtime.errors import PlumblineError
@@ -71,7 +71,7 @@ def evaluate(model: str, dataset: pathlib.Path) -> RunRecord:
         def ask_collection(question: str) -> Mapping[str, Any]:
             if not connections:  # reading questions never need the data folder
                 connections.append(stack.enter_context(connect(settings)))
-            return connections[0].post("/v1/ask", {"question": question, "model": model, "cache": False})
+            return connections[0].post("/v1/ask", {"question": question, "model": model, **MEASURING})
 
         return run_answers(settings, dataset, command=shlex.join(sys.argv), model=model, ask_collection=ask_collection)
 

@@ -57,7 +57,7 @@ async def ask(
 ) -> Response:
     """Answer from the documents, with citations, or say that they do not tell."""
     question = await run_in_threadpool(question_of, body, tenant, platform.registry)
-    keep = AnswerKeeper(platform, tenant, body.collection, metrics)
+    keep = AnswerKeeper(platform, tenant, body.collection, metrics, store=body.store)
     if body.stream:
         return EventStream(_events(platform, question, keep), request_id)
     answer = await unless_disconnected(request, platform.answerer.answer(question))

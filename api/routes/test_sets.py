@@ -23,8 +23,7 @@ from api.evaluation_schemas import (
 from api.event_streams import EventStream, ServerEvent, changes
 from api.routes.evaluations import JSONL, POLL_SECONDS, NotSucceeded, job_fields, json_lines
 from api.schemas import Identifier
-from evals.jobs.records import EvaluationJob, JobKind, JobStatus
-from evals.jobs.store import UnknownRecord
+from evals.jobs.records import EvaluationJob, JobKind, JobStatus, UnknownRecord
 from evals.test_sets.items import ItemStatus, edited
 from generation.language_models.model import UnknownModel
 

@@ -25,7 +25,7 @@ def answers(
     Questions without a context are asked of the documents.
     """
     from cli.connection import Connection, connect
-    from evals.assembly import run_answers
+    from evals.assembly import MEASURING, run_answers
     from runtime.settings import load_settings
 
     settings = load_settings()
@@ -37,7 +37,7 @@ def answers(
                 connections.append(stack.enter_context(connect(settings)))
             options = {"collection": collection, "model": model}
             given = {name: value for name, value in options.items() if value is not None}
-            return connections[0].post("/v1/ask", {"question": question, "cache": False, **given})
+            return connections[0].post("/v1/ask", {"question": question, **MEASURING, **given})
 
         record = run_answers(
             settings, data, command=command_line(), model=model, ask_collection=ask_collection, on_progress=on_progress

@@ -43,6 +43,7 @@ def routing(
 
 def _record_routing(data: Path, collection: str | None, path: Path, page: Path | None, *, as_json: bool) -> None:
     from cli.connection import Connection, connect
+    from evals.assembly import MEASURING
     from evals.routing_assembly import record_routing
     from runtime.settings import load_settings
 
@@ -54,7 +55,7 @@ def _record_routing(data: Path, collection: str | None, path: Path, page: Path |
             if not connections:
                 connections.append(stack.enter_context(connect(settings)))
             given = {} if collection is None else {"collection": collection}
-            return connections[0].post("/v1/ask", {"question": question, "model": model, "cache": False, **given})
+            return connections[0].post("/v1/ask", {"question": question, "model": model, **MEASURING, **given})
 
         run = record_routing(
             settings, data, command=command_line(), ask_collection=ask_collection, on_progress=on_progress

@@ -8,6 +8,12 @@ import enum
 from collections.abc import Mapping
 from typing import Any
 
+from runtime.errors import NotFound
+
+
+class UnknownRecord(NotFound):
+    code = "unknown_record"
+
 
 class JobStatus(enum.StrEnum):
     """The last three are final."""

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Protocol
 
 import sqlalchemy as sa
 
-from evals.jobs.records import EvaluationJob, JobData, JobKind, JobPage, JobStatus
+from evals.jobs.records import EvaluationJob, JobData, JobKind, JobPage, JobStatus, UnknownRecord
 from evals.jobs.rows import end_job, job_record
 from evals.jobs.tables import evaluation_jobs, evaluation_records
 from ingestion.original_store import OriginalStore
@@ -24,10 +24,6 @@ RECORDS_AT_ONCE = 200
 
 class UnknownEvaluation(NotFound):
     code = "unknown_evaluation"
-
-
-class UnknownRecord(NotFound):
-    code = "unknown_record"
 
 
 class EvaluationFinished(InvalidInput):

@@ -13,9 +13,9 @@ import pytest
 
 from api.app import create_app_over
 from api.platform import Platform
-from evals.jobs.store import EvaluationIntake, JobStore
 from evals.hallucination_rate.audit_queue import AuditQueue
 from evals.hallucination_rate.rate_reports import RateReports
+from evals.jobs.store import EvaluationIntake, JobStore
 from generation.answer_feedback import FeedbackStore
 from generation.answer_store import AnswerStore
 from generation.answers import (

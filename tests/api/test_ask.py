@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -24,6 +25,17 @@ def test_the_answer_is_that_of_the_contract_and_can_be_looked_up(client: httpx.C
 def test_the_documented_shape_holds_every_field_that_is_sent() -> None:
     sent = json.loads(json.dumps(answer("q").to_json()))
     assert json.loads(AnswerBody.model_validate(sent).model_dump_json()) == sent
+
+
+def test_an_answer_that_is_not_to_be_kept_is_not(client: httpx.Client) -> None:
+    def counted() -> tuple[Any, int]:
+        rate, usage = client.get("/v1/groundedness/rate").json(), client.get("/v1/usage").json()
+        return rate["counts"], usage["total"]["answers"]
+
+    before = counted()
+    said = client.post("/v1/ask", json={"question": "How many days?", "store": False}).json()
+    assert client.get(f"/v1/answers/{said['answer_id']}").status_code == 404
+    assert counted() == (before[0], before[1] + 1)  # what it cost is entered all the same
 
 
 def test_an_unknown_answer(client: httpx.Client) -> None:
