@@ -41,7 +41,8 @@ IN_WINDOW = (
     Mismatch.ROLES,
     Mismatch.UNIT_DIFFERS,
 )
-"""Looked for in the window alone: elsewhere the same words may be about something else."""
+"""Looked for in the window alone: elsewhere the same words may be about something else. An opposite beside the same
+words is rare enough to count in whichever of the best windows it stands."""
 
 FEATURES = (*LEXICAL_FEATURES, *ALIGNMENT_FEATURES, *(kind.value for kind in (*EVERYWHERE, *IN_WINDOW)))
 
@@ -115,7 +116,10 @@ class EvidenceReading:
             for one in kept
         )
         fixed = [float(any(found.kind is kind for found in everywhere)) for kind in EVERYWHERE]
-        own = [[float(any(found.kind is kind for found in each)) for kind in IN_WINDOW] for each in in_window]
+        kinds = [{found.kind for found in each} for each in in_window]
+        if any(Mismatch.OPPOSITE in each for each in kinds):
+            kinds = [each | {Mismatch.OPPOSITE} for each in kinds]
+        own = [[float(kind in each) for kind in IN_WINDOW] for each in kinds]
         chosen = candidates[kept]
         values = np.hstack([lexical[chosen], vector[kept], np.tile(fixed, (len(kept), 1)), np.array(own)])
         evidence = " ".join(windows.sentences[one].read for one in gathered(matches, weights, windows))

@@ -20,7 +20,7 @@ from generation.checking.claim_features import ClaimFeatures, EvidenceReading
 from generation.checking.claims import is_claim
 from generation.checking.contradiction_head import HeadVerdict, PairReader
 from generation.checking.evidence_windows import EvidenceWindows, Floats
-from generation.checking.groundedness_model import GroundednessModel, TextKind, kind_of
+from generation.checking.groundedness_model import GroundednessModel, TextKind, kind_of, log_odds_of
 from generation.checking.read_words import WordReader
 from generation.checking.unsupported_spans import unsupported_spans
 from retrieval.embedding import Embedder
@@ -62,6 +62,10 @@ class GroundednessChecker:
     def read(self, passages: Sequence[Passage]) -> EvidenceReading:
         return EvidenceReading(passages, self._embedder, self._lexical, self._reader)
 
+    def threshold(self, kind: TextKind) -> float:
+        """The probability from which a claim over this kind of text counts as supported."""
+        return self._model.kinds[kind].threshold
+
     def judge(self, claim: str, features: ClaimFeatures, kind: TextKind) -> tuple[Floats, HeadVerdict | None]:
         """The probability of each chosen window that it supports the claim, and the head's verdict where it was asked.
 
@@ -71,14 +75,9 @@ class GroundednessChecker:
         verdict = None
         if self._head is not None and self._model.kinds[kind].head and log_odds.max() > self._model.clearly_not:
             (verdict,) = self._head.judge([(features.evidence, claim)])
-            log_odds = self._model.log_odds(features.values, kind, _log_odds(verdict.supported))
+            log_odds = self._model.log_odds(features.values, kind, log_odds_of(verdict.supported))
         scores = 1 / (1 + np.exp(-np.clip(log_odds, -30, 30)))
         return np.clip(self._calibration.of(kind.value).probabilities(scores), 0.0, 1 - _EDGE), verdict
-
-
-def _log_odds(probability: float) -> float:
-    inside = min(max(probability, 1e-6), 1 - 1e-6)
-    return float(np.log(inside / (1 - inside)))
 
 
 class GroundednessCheck:
@@ -100,9 +99,9 @@ class GroundednessCheck:
         reading = self._ready()
         if not len(reading.windows):
             return verbatim
-        threshold = self._checker.info.threshold
-        features = reading.features(sentence)
-        scores, head = self._checker.judge(sentence, features, kind_of(reading.windows))
+        features, kind = reading.features(sentence), kind_of(reading.windows)
+        scores, head = self._checker.judge(sentence, features, kind)
+        threshold = self._checker.threshold(kind)
         places = self._best_places(reading.windows, features.chosen, scores)
         supports = tuple(place for place in places if place.score >= threshold)
         evidence = tuple(dict.fromkeys(support.passage.chunk.chunk_id for support in supports))
