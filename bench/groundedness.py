@@ -36,7 +36,7 @@ from generation.checking.assembly import build_checker
 from generation.checking.checker import Checker
 from generation.checking.claim_features import FEATURES
 from generation.checking.groundedness_model import GroundednessModel, TextKind
-from generation.checking.unsupported_spans import SURELY_UNSUPPORTED
+from generation.checking.unsupported_spans import MARKED_FROM
 from ingestion.sentences import sentence_spans
 from retrieval.assembly import build_embedder
 from runtime.settings import Settings
@@ -178,14 +178,14 @@ def marked_words(answers: Sequence[ReadAnswer]) -> str:
             for start, end, unsupported in claim.readings[0].tokens if claim.readings else ():
                 start, end = claim.start + start, claim.start + end
                 known = any(first < end and start < last for first, last in answer.spans)
-                found = unsupported >= SURELY_UNSUPPORTED
+                found = unsupported >= MARKED_FROM
                 right, wrong, missed = (
                     right + (known and found),
                     wrong + (found and not known),
                     missed + (known > found),
                 )
     return (
-        f"Words marked by the head (probability {SURELY_UNSUPPORTED:g} or more), {len(answers)} claims of wice_tokens: "
+        f"Words marked by the head (probability {MARKED_FROM:g} or more), {len(answers)} claims of wice_tokens: "
         f"precision {right / max(1, right + wrong):.3f}, recall {right / max(1, right + missed):.3f}, "
         f"F1 {2 * right / max(1, 2 * right + wrong + missed):.3f}."
     )

@@ -186,14 +186,15 @@ def weakest(model: GroundednessModel, answer: ReadAnswer, kind: TextKind) -> tup
     return coverage, difference, float(np.clip(reading.head, -HEAD_RANGE, HEAD_RANGE)), fixed
 
 
-def wrong_fact(answers: Sequence[ReadAnswer]) -> float:
-    """Log odds of "supported" among the answers in which a number, name or unit is another, or none of the evidence."""
+def states_wrong_fact(answer: ReadAnswer) -> bool:
+    """Whether a number, name or unit in it is another, or none, of the evidence."""
     columns = [FEATURES.index(kind.value) for kind in WRONG_FACTS]
-    labels = [
-        answer.label
-        for answer in answers
-        if any(one.values[:, columns].any() for claim in answer.claims for one in claim.readings)
-    ]
+    return any(one.values[:, columns].any() for claim in answer.claims for one in claim.readings)
+
+
+def wrong_fact(answers: Sequence[ReadAnswer]) -> float:
+    """Log odds of "supported" among the answers with a wrong fact."""
+    labels = [answer.label for answer in answers if states_wrong_fact(answer)]
     return float(np.log((sum(labels) + 1) / (len(labels) - sum(labels) + 1)))
 
 

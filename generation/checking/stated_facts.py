@@ -17,7 +17,7 @@ _ORDINALS = """zeroth first second third fourth fifth sixth seventh eighth ninth
 _UNITS = {word: value for text in (_BELOW_TWENTY, _ORDINALS) for value, word in enumerate(text.split())}
 _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 _SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12,
-           "k": 1e3, "m": 1e6, "mn": 1e6, "bn": 1e9}  # fmt: skip
+           "k": 1e3, "m": 1e6, "mn": 1e6, "mln": 1e6, "mil": 1e6, "bn": 1e9, "bln": 1e9}  # fmt: skip
 _SPOKEN_SCALES = ("hundred", "thousand", "million", "billion", "trillion")
 _SPOKEN = re.compile(
     rf"\b(?:{'|'.join([*_TENS, *_UNITS])})(?:[\s-]+(?:and\s+)?(?:{'|'.join([*_TENS, *_UNITS, *_SPOKEN_SCALES])}))*\b",
@@ -25,11 +25,12 @@ _SPOKEN = re.compile(
 )
 _DIGITS = re.compile(
     r"(?<![\w.])(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-    r"(?:(?:\s|-)?(hundred|thousand|million|billion|trillion|bn|mn)\b|(k|m)\b)?",
+    r"(?:(?:\s|-)?(hundred|thousand|million|billion|trillion|bn|bln|mn|mln|mil)\b|(k|m)\b)?",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"\b[^\W\d_][\w’'-]*")
 _WORD = re.compile(r"\w+")
+_AFTER_STOP = re.compile(r"[a-z][.!?]\s$")
 _WORD_WITH_MARKS = re.compile(r"\w[\w’'-]*")
 _POSSESSIVE = re.compile(r"[’'][sS]?$")
 _NEGATION = re.compile(
@@ -136,6 +137,7 @@ def places_of_names(text: str) -> list[tuple[str, int, int]]:
         for match in _NAME.finditer(text)
         if first is not None
         and match.start() != first.start()
+        and not _AFTER_STOP.search(text, max(0, match.start() - 3), match.start())
         and len(match.group()) > 1
         and any(letter.isupper() for letter in match.group())
     ]

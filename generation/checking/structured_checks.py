@@ -100,8 +100,9 @@ def name_checks(claim: ReadText, window: Sequence[ReadText], stem: Stem) -> Iter
     folded = {word.folded for one in window for word in one.words}
     parts = {part for word in folded for part in word.split("-")}
     claimed = {name for name, _, _ in claim.names}
-    for name, start, end in claim.names:
-        if name in folded or name in parts or stem(name) in stems or _known_otherwise(name, parts):
+    for whole, start, end in claim.names:
+        name = whole.split("-")[0] if "-" in whole else whole  # AI-based
+        if whole in folded or name in folded or name in parts or stem(name) in stems or _known_otherwise(name, parts):
             continue
         near = claim.neighbours(start, end)
         rival = any(
