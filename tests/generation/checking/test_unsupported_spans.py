@@ -34,4 +34,4 @@ def test_neighbouring_words_that_the_head_marks_are_one_place() -> None:
 
 
 def test_nothing_is_marked_where_nothing_is_sure() -> None:
-    assert unsupported_spans(features(), 0, head(Jena=0.4), (0, 37)) == ()
+    assert unsupported_spans(features(), 0, head(Jena=0.15), (0, 37)) == ()
