@@ -18,9 +18,9 @@ import pathlib
 import tempfile
 
 from bench.report import parse_arguments, publish, table
+from evals.answers.evaluate_answers import aggregate_answers
 from evals.assembly import run_answers
-from evals.evaluate_answers import aggregate_answers
-from evals.run_record import RunRecord
+from evals.runs.run_record import RunRecord
 from runtime.settings import Settings
 
 SETS = ("squad_dev", "clapnq_dev")

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from bench.report import parse_arguments, percentiles, publish, spread, table
 from evals.cases import RetrievalData, read_retrieval
-from evals.retrieval_metrics import ndcg
+from evals.retrieval.retrieval_metrics import ndcg
 from evals.statistics import paired_bootstrap_interval, paired_randomization_test
 from retrieval.assembly import build_embedder
 from retrieval.embedding import Embedder

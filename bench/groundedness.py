@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from bench.report import percentiles, publish, table
 from evals.assembly import passages_of
 from evals.cases import ContextText
-from evals.groundedness_metrics import auroc, balanced_accuracy, calibration_error, f1_unsupported
+from evals.groundedness.groundedness_metrics import auroc, balanced_accuracy, calibration_error, f1_unsupported
 from evals.statistics import statistic_interval
 from generation.checking.assembly import build_checker
 from generation.checking.checker import Checker

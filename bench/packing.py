@@ -29,8 +29,8 @@ from typing import Any
 
 from bench.report import parse_arguments, percentiles, publish, table
 from evals.cases import CorpusRecord, read_retrieval
+from evals.retrieval.temporary_index import temporary_index
 from evals.statistics import bootstrap_interval
-from evals.temporary_index import temporary_index
 from generation.prompting.context_packing import ContextPacker
 from retrieval.assembly import INITIAL_MEAN_CHUNK_TERMS
 from retrieval.lexical import LexicalEncoder

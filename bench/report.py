@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evals.run_record import machine_facts, source_commit
+from evals.runs.run_record import machine_facts, source_commit
 
 BENCHMARKS = pathlib.Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 _LOAD_AT_START = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")

@@ -17,8 +17,8 @@ import pathlib
 
 from bench.report import parse_arguments, publish, table
 from evals.assembly import ARMS, run_retrieval
-from evals.compare_runs import Difference, Values, item_values, paired_differences
-from evals.run_record import RunRecord
+from evals.runs.compare_runs import Difference, Values, item_values, paired_differences
+from evals.runs.run_record import RunRecord
 from runtime.settings import Settings
 
 RRF = "rrf"

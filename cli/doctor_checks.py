@@ -176,7 +176,7 @@ async def _language_model(settings: ModelSettings) -> Check:
 def _checker(settings: Settings) -> Check:
     """A cross-encoder is loaded and asked once: what is wrong with it would otherwise meet the first answer."""
     from generation.checking.assembly import build_checker
-    from generation.checking.cross_encoder_checker import CrossEncoderChecker
+    from generation.checking.cross_encoders.cross_encoder_checker import CrossEncoderChecker
     from retrieval.assembly import build_embedder
 
     name = "checker"

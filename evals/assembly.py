@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evals.cases import AnswerCase, ContextText, read_answers, read_retrieval
-from evals.groundedness_cases import GroundednessCase, read_groundedness
-from evals.run_record import Evaluation, RunRecord, finished_run, utc_now
+from evals.groundedness.groundedness_cases import GroundednessCase, read_groundedness
+from evals.runs.run_record import Evaluation, RunRecord, finished_run, utc_now
 from retrieval.passages import Passage, Scope, StoredChunk
 from runtime.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from evals.evaluate_answers import Ask
+    from evals.answers.evaluate_answers import Ask
     from generation.answers import CheckerInfo
     from retrieval.embedding import Embedder
     from retrieval.retriever import SearchResult
@@ -56,8 +56,8 @@ def run_retrieval(
     `relevant_from` is the lowest grade that recall, MRR and MAP count as relevant. Raises `InvalidCases`
     (file and line) and `InvalidInput` for an unknown arm. Blocking.
     """
-    from evals.evaluate_retrieval import evaluate_retrieval
-    from evals.temporary_index import temporary_index
+    from evals.retrieval.evaluate_retrieval import evaluate_retrieval
+    from evals.retrieval.temporary_index import temporary_index
 
     unknown = [arm for arm in arms if arm not in KNOWN_ARMS]
     if unknown or not arms:
@@ -113,8 +113,8 @@ def run_answers(
     `ask_case` answers every case in the place of both. `earlier` are the records of a run over the same file that broke
     off, whose questions are not asked again; `keep` gets each new record as soon as it is there.
     """
-    from evals.answer_judging import AnswerJudge
-    from evals.evaluate_answers import evaluate_answers
+    from evals.answers.answer_judging import AnswerJudge
+    from evals.answers.evaluate_answers import evaluate_answers
     from evals.hallucination_rate.error_counts import shipped_table
     from generation.checking.assembly import build_checker
     from retrieval.assembly import build_embedder
@@ -181,8 +181,8 @@ def run_groundedness(
     `group_by` names the field whose equal values hang together. Raises `InvalidCases` (file and line), and
     `ConfigurationError` for a checker that does not exist. Blocking.
     """
-    from evals.answer_checking import verify
-    from evals.evaluate_groundedness import evaluate_groundedness
+    from evals.answers.answer_checking import verify
+    from evals.groundedness.evaluate_groundedness import evaluate_groundedness
     from generation.checking.assembly import build_checker
     from retrieval.assembly import build_embedder
 

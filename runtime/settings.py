@@ -107,8 +107,8 @@ class Settings(BaseSettings):
 
     `routing` changes thresholds of the router by name, a table `[routing]` in the file (generation/routing/policy.py).
     `checker` is `plumbline`, `verbatim`, `judge:MODEL`, or the folder or name of a cross-encoder, how which is read the
-    other `checker_...` say (generation/checking/pair_models.py); `checker_calibration` is a file of `plumb eval
-    recalibrate`.
+    other `checker_...` say (generation/checking/cross_encoders/pair_models.py); `checker_calibration` is a file of
+    `plumb eval recalibrate`.
     `hallucination_slo` is the share of answers with unsupported content that is not to be passed.
     `parse_seconds` is the longest time that parsing may show no progress, `parse_total_seconds` the longest in all.
     """

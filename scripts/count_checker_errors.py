@@ -26,7 +26,7 @@ from typing import Any
 from evals.assembly import run_groundedness
 from evals.case_files import rows
 from evals.hallucination_rate.error_counts import ANSWERS, TABLE, effective
-from evals.run_record import RunRecord
+from evals.runs.run_record import RunRecord
 from runtime.settings import Settings
 
 KINDS = {ANSWERS: "lfqa_dev", "summaries": "summedits", "claims": "wice_dev"}

@@ -20,7 +20,7 @@ from typing import Any
 from cli.connection import Connection, connect
 from evals.assembly import MEASURING, run_answers
 from evals.report.html_report import write_report
-from evals.run_record import RunRecord
+from evals.runs.run_record import RunRecord
 from runtime.errors import PlumblineError
 from runtime.settings import load_settings
 

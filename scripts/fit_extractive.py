@@ -28,7 +28,7 @@ from sklearn.metrics import roc_auc_score
 
 from evals.assembly import passages_of
 from evals.cases import AnswerCase, read_answers, read_retrieval
-from evals.temporary_index import temporary_index
+from evals.retrieval.temporary_index import temporary_index
 from generation.extraction.extractive_model import CALIBRATION_FILE, answerability_features, linear, sigmoid
 from generation.extraction.sentence_features import FEATURES, Evidence, gather
 from retrieval.assembly import INITIAL_MEAN_CHUNK_TERMS, build_embedder

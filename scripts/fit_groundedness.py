@@ -30,7 +30,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from generation.checking.claim_features import DIFFERENCES, EVERYWHERE, FEATURES, IN_WINDOW
-from generation.checking.evidence_windows import Floats
+from generation.checking.contradiction.structured_checks import Mismatch
+from generation.checking.coverage.evidence_windows import Floats
 from generation.checking.groundedness_model import (
     HEAD_RANGE,
     MODEL_FILE,
@@ -39,7 +40,6 @@ from generation.checking.groundedness_model import (
     KindWeights,
     TextKind,
 )
-from generation.checking.structured_checks import Mismatch
 from scripts.fit_extractive import balance
 from scripts.groundedness_readings import ReadAnswer, ReadClaim, Reading, readings
 

@@ -21,10 +21,10 @@ from evals.cases import ContextText
 from generation.checking.checker import VerbatimCheck
 from generation.checking.claim_features import FEATURES, EvidenceReading
 from generation.checking.claims import is_claim
-from generation.checking.contradiction_head import ContradictionHead
-from generation.checking.evidence_windows import Floats
+from generation.checking.contradiction.contradiction_head import ContradictionHead
+from generation.checking.coverage.evidence_windows import Floats
+from generation.checking.coverage.read_words import WordReader
 from generation.checking.groundedness_model import TextKind, kind_of, log_odds_of
-from generation.checking.read_words import WordReader
 from generation.writing.short_answers import SPEAKS_FOR_ITSELF, with_question
 from ingestion.sentences import sentence_spans
 from retrieval.assembly import INITIAL_MEAN_CHUNK_TERMS, build_embedder

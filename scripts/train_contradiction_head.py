@@ -33,8 +33,8 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 from torch.nn import functional
 
-from generation.checking.contradiction_head import WEIGHTS, graph_inputs, output_lines
-from generation.checking.pair_encoding import Row, row, visible
+from generation.checking.contradiction.contradiction_head import WEIGHTS, graph_inputs, output_lines
+from generation.checking.contradiction.pair_encoding import Row, row, visible
 from retrieval import minilm_graph
 from runtime.model_files import minilm_tokenizer, minilm_weights
 from scripts.training_data import human_pairs
@@ -48,7 +48,7 @@ from scripts.training_data.rewordings import Rewordings
 from scripts.training_data.torch_reader import TorchReader
 from scripts.training_data.wordnet import WordNet
 
-TARGET = Path(__file__).resolve().parents[1] / "generation" / "checking"
+TARGET = Path(__file__).resolve().parents[1] / "generation" / "checking" / "contradiction"
 UNKNOWN = -1.0
 """Target of a token whose label is not known."""
 

@@ -32,7 +32,7 @@ from runtime.errors import InvalidInput
 
 if TYPE_CHECKING:
     from api.platform import Platform
-    from evals.run_record import RunRecord
+    from evals.runs.run_record import RunRecord
 
 POLL_SECONDS = 0.3
 JSONL = "application/jsonl"
@@ -118,7 +118,7 @@ def compare_evaluations(
     b: Annotated[Identifier, Query(description="The evaluation to compare")],
 ) -> Comparison:
     """Differences `b - a`, item by item, as `plumb eval compare-runs`. Both must have measured the same data."""
-    from evals.compare_runs import compare_runs
+    from evals.runs.compare_runs import compare_runs
 
     differences = compare_runs(_run(platform, tenant, a), _run(platform, tenant, b))
     bodies = [DifferenceBody.model_validate(dataclasses.asdict(one)) for one in differences]

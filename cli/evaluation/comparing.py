@@ -13,7 +13,7 @@ import typer
 from cli.evaluation.output import AsJson
 
 if TYPE_CHECKING:
-    from evals.compare_runs import Difference
+    from evals.runs.compare_runs import Difference
 
 EXIT_WORSE = 1
 EXIT_INCOMPARABLE = 2
@@ -30,8 +30,8 @@ def compare_runs(
     that cannot be compared.
     """
     from cli.console import out, print_json
-    from evals.compare_runs import compare_many
-    from evals.run_record import read_run_record
+    from evals.runs.compare_runs import compare_many
+    from evals.runs.run_record import read_run_record
 
     with _incomparable():
         found = compare_many(read_run_record(a), [read_run_record(path) for path in others])
@@ -62,8 +62,8 @@ def gate(
     For pipelines; speed and cost do not count. Exits with 2 for runs that cannot be compared.
     """
     from cli.console import out, print_json
-    from evals.compare_runs import regressions
-    from evals.run_record import read_run_record
+    from evals.runs.compare_runs import regressions
+    from evals.runs.run_record import read_run_record
 
     with _incomparable():
         lost = regressions(read_run_record(baseline), read_run_record(candidate), tolerance=tolerance, strict=strict)

@@ -10,7 +10,7 @@ import typer
 from cli.evaluation.output import AsJson, Out, Report, command_line, metric_table, progress_bar, show_run
 
 if TYPE_CHECKING:
-    from evals.run_record import RunRecord
+    from evals.runs.run_record import RunRecord
 
 
 def groundedness(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from evals.run_record import RunRecord
+    from evals.runs.run_record import RunRecord
 
 Out = Annotated[Path | None, typer.Option("--out", help="Write the run, with every record, to this JSON file.")]
 Report = Annotated[Path | None, typer.Option("--report", help="Write the run as an HTML page to this file.")]

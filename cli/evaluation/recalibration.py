@@ -27,7 +27,7 @@ def recalibrate(
     """
     from cli.console import out as console
     from cli.console import print_json
-    from evals.recalibration import recalibrate as fit_and_write
+    from evals.groundedness.recalibration import recalibrate as fit_and_write
     from runtime.settings import load_settings
 
     found = fit_and_write(load_settings(), run=run, out=out)

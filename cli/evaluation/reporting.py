@@ -22,7 +22,7 @@ def report(
     """
     from cli.console import out as console
     from evals.report.html_report import write_report
-    from evals.run_record import read_run_record
+    from evals.runs.run_record import read_run_record
 
     write_report([read_run_record(path) for path in runs], out)
     console().print(f"Written to {out}.", soft_wrap=True)
@@ -37,8 +37,8 @@ def repeat(
     Its exit code is 1 when the source, a model, a library or a setting differs from what the run used.
     """
     from cli.console import out, print_json
-    from evals.repeating import differences_to_now
-    from evals.run_record import read_run_record
+    from evals.runs.repeating import differences_to_now
+    from evals.runs.run_record import read_run_record
     from runtime.settings import load_settings
 
     record = read_run_record(run)

@@ -12,7 +12,7 @@ import typer
 from cli.evaluation.output import AsJson, Out, Report, command_line, progress_bar, show_run
 
 if TYPE_CHECKING:
-    from evals.run_record import RunRecord
+    from evals.runs.run_record import RunRecord
 
 
 def routing(
@@ -44,7 +44,7 @@ def routing(
 def _record_routing(data: Path, collection: str | None, path: Path, page: Path | None, *, as_json: bool) -> None:
     from cli.connection import Connection, connect
     from evals.assembly import MEASURING
-    from evals.routing_assembly import record_routing
+    from evals.routing.routing_assembly import record_routing
     from runtime.settings import load_settings
 
     settings = load_settings()
@@ -73,7 +73,7 @@ def _replay_routing(
     *,
     as_json: bool,
 ) -> None:
-    from evals.routing_assembly import replay_routing
+    from evals.routing.routing_assembly import replay_routing
     from runtime.settings import load_settings
 
     run = replay_routing(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from evals.jobs.drafting import Collections, Complete
     from evals.jobs.runner import EvaluationRunner
     from evals.jobs.store import JobStore
-    from evals.run_record import RunRecord
+    from evals.runs.run_record import RunRecord
     from generation.answers import Answer, Question
     from ingestion.original_store import OriginalStore
     from runtime.database import Database

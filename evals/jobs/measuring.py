@@ -18,7 +18,7 @@ from evals.jobs.progress import JobProgress
 from evals.jobs.records import EvaluationJob
 from evals.jobs.runner import JobOutcome
 from evals.jobs.store import JobStore
-from evals.run_record import RunRecord
+from evals.runs.run_record import RunRecord
 from ingestion.original_store import OriginalStore
 
 OnProgress = Callable[[str, float], None]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evals.compare_runs import Difference, compare_many
 from evals.report.html import Html, element, joined, table
 from evals.report.naming import NamedRun, number, value_with_interval
 from evals.report.plots import interval_plot
+from evals.runs.compare_runs import Difference, compare_many
 
 _SHOWN_DIGITS = 12
 

@@ -13,7 +13,7 @@ from evals.report.groundedness_section import groundedness_section, worst_answer
 from evals.report.html import Html, element, escaped, joined
 from evals.report.naming import TITLES, NamedRun, kind_of, named
 from evals.report.retrieval_section import retrieval_section, worst_queries
-from evals.run_record import RunRecord
+from evals.runs.run_record import RunRecord
 from runtime.errors import InvalidInput
 
 _STYLE = Path(__file__).with_name("report.css")

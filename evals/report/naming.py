@@ -8,7 +8,7 @@ import string
 from collections.abc import Sequence
 from typing import Any
 
-from evals.run_record import RunRecord
+from evals.runs.run_record import RunRecord
 
 TITLES = {
     "groundedness": "Groundedness checker",

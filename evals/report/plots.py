@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evals.groundedness_metrics import reliability, roc_curve
+from evals.groundedness.groundedness_metrics import reliability, roc_curve
 from evals.report.html import Html, escaped
 
 COLOURS = ("#2b6ca3", "#d9622b", "#3f8f5f", "#8a5aa8", "#b08a1e", "#5b6b79")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from generation.answers import Answer
-from generation.checking.stated_facts import denies, names, numbers, stands_among, words
+from generation.checking.contradiction.stated_facts import denies, names, numbers, stands_among, words
 
 ALIKE = (0.45, 0.85)
 """Cosine similarity of two answers' vectors below which they count as unrelated, and from which as the same."""

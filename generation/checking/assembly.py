@@ -53,7 +53,7 @@ def build_checker(
 
 def warm_up_in_background(checker: Checker) -> threading.Thread | None:
     """Load what the first answer would wait seconds for. None where there is nothing to load."""
-    from generation.checking.cross_encoder_checker import CrossEncoderChecker
+    from generation.checking.cross_encoders.cross_encoder_checker import CrossEncoderChecker
 
     if not isinstance(checker, CrossEncoderChecker):
         return None
@@ -70,7 +70,7 @@ def _correction(settings: Settings) -> Calibration | None:
 
 def _plumbline(settings: Settings, embedder: Embedder, correction: Calibration | None) -> GroundednessChecker:
     from generation.checking.calibration import Calibration
-    from generation.checking.contradiction_head import ContradictionHead
+    from generation.checking.contradiction.contradiction_head import ContradictionHead
     from generation.checking.groundedness_checker import NAME, VERSION, GroundednessChecker
     from generation.checking.groundedness_model import GroundednessModel
 
@@ -113,8 +113,8 @@ def _judge(
 
 def _cross_encoder(settings: Settings, name: str, correction: Calibration | None) -> Checker:
     from generation.checking.calibration import Calibration
-    from generation.checking.cross_encoder_checker import NAME, VERSION, CrossEncoderChecker
-    from generation.checking.pair_models import ModelSource, load_pair_model
+    from generation.checking.cross_encoders.cross_encoder_checker import NAME, VERSION, CrossEncoderChecker
+    from generation.checking.cross_encoders.pair_models import ModelSource, load_pair_model
 
     source = ModelSource(
         name,

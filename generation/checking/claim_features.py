@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generation.checking.evidence_windows import EvidenceWindows, Floats
-from generation.checking.read_words import ReadText, WordReader
-from generation.checking.structured_checks import Found, Mismatch, mismatches
-from generation.checking.term_coverage import LEXICAL_FEATURES, term_coverage
-from generation.checking.token_alignment import (
+from generation.checking.contradiction.structured_checks import Found, Mismatch, mismatches
+from generation.checking.coverage.evidence_windows import EvidenceWindows, Floats
+from generation.checking.coverage.read_words import ReadText, WordReader
+from generation.checking.coverage.term_coverage import LEXICAL_FEATURES, term_coverage
+from generation.checking.coverage.token_alignment import (
     ALIGNMENT_FEATURES,
     EvidenceVectors,
     aligned,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from generation.checking.stated_facts import numbers
+from generation.checking.contradiction.stated_facts import numbers
 
 _LETTER = re.compile(r"[^\W\d_]")
 _MARKUP = re.compile(r"^[\s#>*_`~|•▪◦–—-]+|[\s*_`|]+$")

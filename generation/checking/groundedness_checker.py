@@ -18,10 +18,10 @@ from generation.checking.calibration import Calibration
 from generation.checking.checker import Checked, Support, VerbatimCheck
 from generation.checking.claim_features import ClaimFeatures, EvidenceReading
 from generation.checking.claims import is_claim
-from generation.checking.contradiction_head import HeadVerdict, PairReader
-from generation.checking.evidence_windows import EvidenceWindows, Floats
+from generation.checking.contradiction.contradiction_head import HeadVerdict, PairReader
+from generation.checking.coverage.evidence_windows import EvidenceWindows, Floats
+from generation.checking.coverage.read_words import WordReader
 from generation.checking.groundedness_model import GroundednessModel, TextKind, kind_of, log_odds_of
-from generation.checking.read_words import WordReader
 from generation.checking.unsupported_spans import unsupported_spans
 from retrieval.embedding import Embedder
 from retrieval.lexical import LexicalEncoder

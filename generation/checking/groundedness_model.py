@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generation.checking.claim_features import DIFFERENCES, FEATURES
-from generation.checking.evidence_windows import EvidenceWindows, Floats
-from generation.checking.structured_checks import Mismatch
+from generation.checking.contradiction.structured_checks import Mismatch
+from generation.checking.coverage.evidence_windows import EvidenceWindows, Floats
 
 MODEL_FILE = Path(__file__).with_name("groundedness_model.json")
 LONG_DOCUMENT = 4

@@ -23,7 +23,7 @@ from generation.answers import CheckerInfo, SentenceVerdict, Span
 from generation.checking.calibration import ANY_KIND, Calibration
 from generation.checking.checker import Checked, Checker, EvidenceCheck, VerbatimCheck
 from generation.checking.claims import is_claim
-from generation.checking.evidence_chunks import EvidenceChunk, EvidencePieces
+from generation.checking.cross_encoders.evidence_chunks import EvidenceChunk, EvidencePieces
 from generation.language_models.model import (
     Deadline,
     Finished,

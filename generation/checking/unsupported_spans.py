@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from generation.answers import Span
 from generation.checking.claim_features import ClaimFeatures
-from generation.checking.contradiction_head import HeadVerdict
+from generation.checking.contradiction.contradiction_head import HeadVerdict
 
 MARKED_FROM = 0.2
 """The head's probability from which a word of an unsupported claim is marked.

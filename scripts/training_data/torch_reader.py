@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from generation.checking.pair_encoding import ABSENT, MARKS
+from generation.checking.contradiction.pair_encoding import ABSENT, MARKS
 from retrieval.minilm_graph import HEADS, HIDDEN, LAYERS, NORM_EPSILON
 
 

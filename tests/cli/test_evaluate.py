@@ -6,7 +6,7 @@ import pathlib
 from typer.testing import CliRunner
 
 from cli.evaluate import app
-from evals.run_record import RunRecord
+from evals.runs.run_record import RunRecord
 
 
 def write_run(file: pathlib.Path, f1: float, latency_ms: float) -> str:

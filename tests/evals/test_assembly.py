@@ -12,8 +12,8 @@ import pytest
 from evals.assembly import ARMS, run_answers, run_retrieval
 from evals.case_files import InvalidCases
 from evals.cases import CorpusRecord
-from evals.run_record import read_run_record
-from evals.temporary_index import as_document
+from evals.retrieval.temporary_index import as_document
+from evals.runs.run_record import read_run_record
 from runtime.errors import InvalidInput
 from runtime.settings import Settings
 

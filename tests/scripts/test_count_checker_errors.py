@@ -4,7 +4,7 @@ import json
 import pathlib
 
 from evals.hallucination_rate.error_counts import ANSWERS, ErrorTable
-from evals.run_record import RunRecord
+from evals.runs.run_record import RunRecord
 from scripts.count_checker_errors import counted, whole_answers, write
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from evals.evaluate_answers import aggregate_answers
-from evals.evaluate_groundedness import aggregate_groundedness
-from evals.run_record import RunRecord, machine_facts
+from evals.answers.evaluate_answers import aggregate_answers
+from evals.groundedness.evaluate_groundedness import aggregate_groundedness
+from evals.runs.run_record import RunRecord, machine_facts
 
 EVIL = "<script>alert('x')</script><img src=x onerror=alert(1)> & \u202eabc\x07 $x_1$ --> "
 

@@ -9,7 +9,7 @@ import pytest
 from generation.checking.assembly import build_checker, warm_up_in_background
 from generation.checking.calibration import Calibration, KindCalibration
 from generation.checking.checker import VerbatimChecker
-from generation.checking.cross_encoder_checker import CrossEncoderChecker
+from generation.checking.cross_encoders.cross_encoder_checker import CrossEncoderChecker
 from generation.checking.llm_judge import LlmJudge
 from generation.language_models.assembly import build_models
 from retrieval.assembly import build_embedder

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from generation.checking.claim_features import FEATURES
-from generation.checking.evidence_windows import EvidenceWindows
+from generation.checking.coverage.evidence_windows import EvidenceWindows
+from generation.checking.coverage.read_words import WordReader
 from generation.checking.groundedness_model import GroundednessModel, TextKind, kind_of, log_odds_of
-from generation.checking.read_words import WordReader
 from retrieval.lexical import LexicalEncoder
 from tests.generation.passage_making import passage
 

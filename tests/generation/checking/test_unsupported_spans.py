@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from generation.checking.claim_features import ClaimFeatures
-from generation.checking.contradiction_head import HeadVerdict, TokenVerdict
-from generation.checking.structured_checks import Found, Mismatch
+from generation.checking.contradiction.contradiction_head import HeadVerdict, TokenVerdict
+from generation.checking.contradiction.structured_checks import Found, Mismatch
 from generation.checking.unsupported_spans import unsupported_spans
 
 CLAIM = "The lease runs for 24 months in Jena."

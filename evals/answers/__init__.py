@@ -1,0 +1,1 @@
+"""Answers measured: correctness, refusals, citations, groundedness."""

@@ -1,0 +1,1 @@
+"""Checkers measured against people's verdicts."""

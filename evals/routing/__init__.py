@@ -1,0 +1,1 @@
+"""Routing policies measured by recording once and replaying."""

@@ -1,0 +1,1 @@
+"""Runs as files: kept, compared, repeated."""

@@ -1,0 +1,1 @@
+"""How much of a claim its evidence carries."""

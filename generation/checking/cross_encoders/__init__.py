@@ -1,0 +1,1 @@
+"""Cross-encoders and NLI models from elsewhere as checkers."""
