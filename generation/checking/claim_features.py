@@ -52,8 +52,8 @@ DIFFERENCES = frozenset(FEATURES[len(LEXICAL_FEATURES) + len(ALIGNMENT_FEATURES)
 }
 """Those that tell what the evidence says otherwise or not at all; the rest tell how much of the claim it carries."""
 
-MOST_EMBEDDED = 16
-"""Sentences of the evidence that are embedded for one claim, unless they have been before."""
+MOST_EMBEDDED = 12
+"""Sentences of the evidence that are compared with one claim by vectors: the same ones whatever was checked before."""
 
 MOST_READ = 6
 """Windows of which all features are computed, beside the best of each passage."""
@@ -135,15 +135,14 @@ class EvidenceReading:
             return set(range(len(windows.sentences)))
         ranking = lexical[:, _RANKING].sum(axis=1) - _EXTRA_SENTENCE * (windows.after - windows.first - 1)
         order = np.argsort(-ranking, kind="stable")
-        known = self._vectors.known()
         wanted: set[int] = set()
         for window in [*self._best_of_sources(order), *order.tolist()]:
             own = set(range(windows.first[window], windows.after[window]))
-            if len((wanted | own) - known) <= MOST_EMBEDDED:
+            if len(wanted | own) <= MOST_EMBEDDED:
                 wanted |= own
-            elif len(wanted - known) >= MOST_EMBEDDED:
+            elif len(wanted) >= MOST_EMBEDDED:
                 break
-        return wanted | known
+        return wanted
 
     def _best_of_sources(self, order: np.ndarray) -> list[int]:
         """The first window of each passage in this order of windows, in the same order."""

@@ -40,9 +40,6 @@ class EvidenceVectors:
         self._lock = threading.Lock()
         self._known: dict[int, Embedding] = {}
 
-    def known(self) -> frozenset[int]:
-        return frozenset(self._known)
-
     def of(self, claim: str, wanted: set[int]) -> tuple[Embedding, dict[int, Embedding]]:
         """Vectors of the claim and of these sentences. Two threads may embed one twice; neither waits for the other."""
         missing = sorted(wanted - self._known.keys())
