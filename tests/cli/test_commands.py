@@ -22,6 +22,8 @@ TEXTS = {
     "sub/travel.txt": "Travel policy\n\nThe mileage rate for a private car is 42 cents per kilometre.\n",
 }
 NOTES = {f"{number:02}.md": f"# Note {number}\n\nRoom {number} is green.\n" for number in range(8)}
+MANY_NOTES = {f"{number:03}.md": f"# Note {number}\n\nRoom {number} is green.\n" for number in range(150)}
+"""More than are taken in before a signal arrives."""
 
 
 def _write(folder: Path, texts: dict[str, str]) -> Path:
@@ -167,7 +169,7 @@ def test_ingest_goes_on_when_the_server_beside_it_ends(tmp_path: Path) -> None:
 
 @pytest.mark.faults
 def test_interrupted_ingest_is_finished_by_the_next(tmp_path: Path) -> None:
-    _write(tmp_path / "papers", NOTES)
+    _write(tmp_path / "papers", MANY_NOTES)
     with running("ingest", "papers", cwd=tmp_path) as ingesting:
         _wait_for_documents(wait_for_owner(tmp_path / ".plumb"))
         code, _, err = stop(ingesting, signal.SIGINT)
